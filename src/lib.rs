@@ -1,0 +1,1 @@
+//! pounce: typed configuration, preflight and server for Python ASGI apps.
