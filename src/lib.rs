@@ -1,1 +1,3 @@
-//! pounce: typed configuration, preflight and server for Python ASGI apps.
+//! pounce: one typed configuration, a preflight that judges it, and a server that runs on it.
+
+pub mod app;

@@ -1,0 +1,3 @@
+//! The app as it looks from outside: targets, interpreters, the probe and its snapshot.
+
+pub mod snapshot;
