@@ -13,9 +13,12 @@ pub mod origin;
 pub mod peers;
 pub mod problem;
 pub mod resolve;
+pub mod schema;
 pub mod secrets;
 pub mod server;
+pub mod show;
 pub mod source;
+pub mod template;
 pub mod types;
 pub mod value;
 
