@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod contradictions;
+pub mod env_file;
 pub mod environment;
 pub mod field;
 pub mod file;
