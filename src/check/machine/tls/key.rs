@@ -207,7 +207,7 @@ fn curve(der: &[u8], named_outside: Option<String>) -> Option<Structure> {
     fields.field(der::OCTET_STRING)?;
     let mut curve = named_outside;
     let mut public = None;
-    while let Some(Element { tag, content }) = fields.next() {
+    for Element { tag, content } in fields {
         let mut inner = der::Elements::new(content);
         match tag {
             0xa0 => curve = inner.field(der::OID).and_then(der::oid).or(curve),
