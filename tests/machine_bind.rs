@@ -2,6 +2,8 @@
 #![cfg(test)]
 #![cfg(target_os = "linux")]
 
+mod privileges;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -9,29 +11,12 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
 
 use pounce_core::check::machine::bind::{
     BindOutcome, Holder, PathProblem, Resolution, UnixOutcome, examine_tcp, examine_unix,
 };
-use rustix::process::{Gid, Uid};
+use privileges::as_nobody;
 use socket2::{Domain, Socket, Type};
-
-/// Runs `look` on a thread that has given up root: on Linux a thread has its own user.
-fn as_nobody<Seen: Send>(look: impl FnOnce() -> Seen + Send) -> Seen {
-    thread::scope(|scope| {
-        scope
-            .spawn(|| {
-                let (user, group) = (Uid::from_raw(65534), Gid::from_raw(65534));
-                rustix::thread::set_thread_groups(&[]).unwrap();
-                rustix::thread::set_thread_res_gid(group, group, group).unwrap();
-                rustix::thread::set_thread_res_uid(user, user, user).unwrap();
-                look()
-            })
-            .join()
-            .unwrap()
-    })
-}
 
 /// A Python process that listens and says so; killed when the test ends.
 struct Server {

@@ -11,8 +11,7 @@ const WORDS: usize = 4;
 ///
 /// For a Python interpreter its own harmless switches are left out and `-m module` or the script is
 /// kept, so `python3 -u -m uvicorn shop:app --port 80` gives `python3 -m uvicorn shop:app`.
-#[must_use]
-pub fn headline(arguments: &[String]) -> Vec<String> {
+pub(super) fn headline(arguments: &[String]) -> Vec<String> {
     let Some((program, rest)) = arguments.split_first() else {
         return Vec::new();
     };

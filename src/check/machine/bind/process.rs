@@ -37,7 +37,7 @@ pub struct Process {
     pub parent: Option<u32>,
     /// Name of the program, `python3`.
     pub program: String,
-    /// First words of its command line, without options: see [`super::headline`].
+    /// First words of its command line, without options: those may carry secrets.
     pub command: Vec<String>,
     /// The script it runs, absolute, where it is an interpreter with a script.
     pub script: Option<PathBuf>,

@@ -1,11 +1,10 @@
 //! Looking at the path of a Unix socket on Unix systems: the folder, the file, and who answers.
 
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use rustix::fs::Access;
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -176,6 +175,9 @@ fn may_remove(folder: &Path, file: &Metadata) -> bool {
 
 #[cfg(target_os = "linux")]
 fn abstract_name(name: &[u8]) -> UnixOutcome {
+    use std::ffi::OsStr;
+    use std::path::PathBuf;
+
     // A leading zero byte is how the kernel spells an abstract name.
     let kernel: Vec<u8> = [b"\0", name].concat();
     let path = PathBuf::from(OsStr::from_bytes(&kernel));
