@@ -19,10 +19,10 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src bridge -name '*.rs' -o -n
 PACKAGES := python/chirp python/pounce python/pounce_rs
 PYTHON_SOURCES := python tests examples bench
 
-.PHONY: help run test lint fmt bench schema tools clean
+.PHONY: help run test lint fmt bench generate schema tools clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.package ## judge the two example apps: one is not ready for production, one is
 	cargo build --locked --quiet --bins
@@ -50,9 +50,8 @@ bench: $(VENV)/.package $(VENV)/.debian ## time and memory of the commands, writ
 	cargo build --locked --release --bins
 	$(BIN)/python bench/preflight.py --binaries target/release --write bench/PREFLIGHT.md
 
-schema: ## write the generated files in schema/ anew
-	cargo build --locked --quiet --bins
-	scripts/schema target/debug
+generate schema: ## write the generated files anew: schema/ and docs/configuration/
+	POUNCE_GENERATE=1 cargo test --locked --quiet --test generated
 
 tools: $(VENV)/.requirements $(VENV)/.tools $(VENV)/.debian ## install what tests and lints run: .venv, npm, Debian
 
