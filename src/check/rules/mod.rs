@@ -5,6 +5,8 @@ mod config;
 #[cfg(test)]
 mod machine_cases;
 mod secret_key;
+mod tls_files;
+mod tls_validity;
 mod unknown_variable;
 mod unsupported_setting;
 
@@ -17,6 +19,8 @@ pub const ALL: &[&Rule] = &[
     &unknown_variable::RULE,
     &secret_key::RULE,
     &bind::RULE,
+    &tls_files::RULE,
+    &tls_validity::RULE,
 ];
 
 /// A rule by its name.
