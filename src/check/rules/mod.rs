@@ -9,6 +9,7 @@ mod tls_files;
 mod tls_validity;
 mod unknown_variable;
 mod unsupported_setting;
+mod workers;
 
 use super::rule::Rule;
 
@@ -21,6 +22,7 @@ pub const ALL: &[&Rule] = &[
     &bind::RULE,
     &tls_files::RULE,
     &tls_validity::RULE,
+    &workers::RULE,
 ];
 
 /// A rule by its name.
