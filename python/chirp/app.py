@@ -210,12 +210,14 @@ class App:
             ConfigurationError: `host` or `port` is not valid; and always outside a preflight, since
                 this build does not serve.
         """
-        given = {"host": host, "port": port}
-        overrides = {name: value for name, value in given.items() if value is not None}
-        if overrides:
+        if host is not None or port is not None:
+            overridden = self._config.replace(
+                host=self._config.host if host is None else host,
+                port=self._config.port if port is None else port,
+            )
             # Inside a preflight nothing raises: the mistakes go to the report with the others.
-            overridden = self._config.replace(**overrides)
-            self._config._chirp_problems.extend(overridden._chirp_problems)
+            known = self._config._chirp_problems
+            known.extend(found for found in overridden._chirp_problems if found not in known)
         session = current()
         if session is None:
             raise ConfigurationError(

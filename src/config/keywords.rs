@@ -1,7 +1,5 @@
 //! The Python layer: keyword arguments, with the place of each call where it is known.
 
-use serde_json::Value as Json;
-
 use super::field::{Field, Product};
 use super::nearest::nearest;
 use super::origin::{Entry, Layer, Origin};
@@ -16,7 +14,7 @@ pub struct Keyword {
     /// Its name.
     pub name: String,
     /// Its value.
-    pub value: Json,
+    pub value: Raw,
     /// `name=value` in the source.
     pub place: Option<Place>,
     /// Where, for people: `shop.py:6`.
@@ -63,13 +61,13 @@ pub fn read(
             );
             continue;
         }
-        let raw = Raw::from(&keyword.value);
-        let read = if raw == Raw::Null && field.nullable {
+        let raw = &keyword.value;
+        let read = if *raw == Raw::Null && field.nullable {
             Ok(super::value::Value::Null)
         } else {
             field
                 .kind
-                .read(&raw)
+                .read(raw)
                 .and_then(|value| (field.check)(&value).map(|()| value))
         };
         let value = match read {

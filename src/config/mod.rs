@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod contradictions;
+pub mod env_file;
 pub mod environment;
 pub mod field;
 pub mod file;
@@ -12,6 +13,7 @@ pub mod nearest;
 pub mod origin;
 pub mod peers;
 pub mod problem;
+pub mod python_stub;
 pub mod resolve;
 pub mod secrets;
 pub mod server;
