@@ -15,9 +15,12 @@ pub mod peers;
 pub mod problem;
 pub mod python_stub;
 pub mod resolve;
+pub mod schema;
 pub mod secrets;
 pub mod server;
+pub mod show;
 pub mod source;
+pub mod template;
 pub mod types;
 pub mod value;
 
