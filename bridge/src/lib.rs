@@ -8,7 +8,7 @@ mod server_config;
 mod settings;
 mod values;
 
-#[pymodule]
+#[pyo3::pymodule]
 mod _native {
     use pounce_core::config::field::Model as _;
     use pounce_core::config::{AppConfig, ServerConfig};
