@@ -19,7 +19,7 @@ use crate::keywords::{Given, complaint, keyword, line, values};
 use crate::live_objects::LiveObjects;
 use crate::preflight;
 use crate::settings::{Configuration, Settings};
-use crate::values::to_raw;
+use crate::values::{to_json, to_raw};
 
 const CLASS: &str = AppConfig::PRODUCT.class;
 
@@ -76,13 +76,18 @@ impl PyAppConfig {
                 let by_variable = read.settings().any(|(field, setting)| {
                     field.name == name && setting.origin.layer == Layer::Environment
                 });
-                if !by_variable && !given.dict(py).contains(&name)? {
-                    inputs.keywords.push(keyword(name, to_raw(&value), CLASS));
+                let json = to_json(&to_raw(&value));
+                if let (false, false, Some(json)) =
+                    (by_variable, given.dict(py).contains(&name)?, json)
+                {
+                    inputs.keywords.push(keyword::<AppConfig>(name, json));
                 }
             }
         }
-        inputs.keywords.extend(given.layer(py, CLASS));
+        let (keywords, problems) = given.layer::<AppConfig>(py);
+        inputs.keywords.extend(keywords);
         let mut resolved = resolve::<AppConfig>(&inputs, &mut Sources::default());
+        resolved.problems.extend(problems);
         if let Some(known) = &environment {
             resolved
                 .problems

@@ -1,14 +1,15 @@
 //! Keyword arguments of a configuration class, and what they resolve to above lower layers.
 
 use pounce_core::config::field::Model;
-use pounce_core::config::keywords::Keyword;
-use pounce_core::config::value::{Raw, Value};
+use pounce_core::config::keywords::{self, Keyword};
+use pounce_core::config::value::Value;
 use pounce_core::config::{Problem, Resolved, Weight};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde_json::Value as Json;
 
-use crate::values::to_raw;
+use crate::values::{to_json, to_raw};
 
 /// The keyword arguments that a configuration was made with, as the caller wrote them.
 pub(crate) struct Given(Py<PyDict>);
@@ -55,23 +56,35 @@ impl Given {
         visit.call(&self.0)
     }
 
-    /// As the layer that the model reads; `class` says where they stand.
-    pub(crate) fn layer(&self, py: Python<'_>, class: &str) -> Vec<Keyword> {
-        self.dict(py)
-            .iter()
-            .map(|(name, value)| keyword(name.to_string(), to_raw(&value), class))
-            .collect()
+    /// As the layer that the model reads, and what is wrong with arguments that have no place in it
+    /// because they are neither text nor number nor a collection of such.
+    pub(crate) fn layer<M: Model>(&self, py: Python<'_>) -> (Vec<Keyword>, Vec<Problem>) {
+        let mut layer = Vec::new();
+        let mut problems = Vec::new();
+        for (name, object) in self.dict(py) {
+            let name = name.to_string();
+            let raw = to_raw(&object);
+            match (to_json(&raw), M::field(&name)) {
+                (Some(json), _) => layer.push(keyword::<M>(name, json)),
+                (None, Some(field)) => {
+                    keywords::value(field, &raw, None, &mut problems);
+                }
+                // A name that the model does not know is told, whatever its value.
+                (None, None) => layer.push(keyword::<M>(name, Json::Null)),
+            }
+        }
+        (layer, problems)
     }
 }
 
 /// One keyword argument. Its place in the source is not looked for: the call is running, and the
 /// traceback of the exception shows it.
-pub(crate) fn keyword(name: String, value: Raw, class: &str) -> Keyword {
+pub(crate) fn keyword<M: Model>(name: String, value: Json) -> Keyword {
     Keyword {
         name,
         value,
         place: None,
-        from: format!("{class}(...)"),
+        from: format!("{}(...)", M::PRODUCT.class),
     }
 }
 

@@ -29,11 +29,13 @@ impl Configuration for PyServerConfig {
 
 impl PyServerConfig {
     fn resolve(py: Python<'_>, given: Given) -> PyResult<Self> {
+        let (keywords, problems) = given.layer::<ServerConfig>(py);
         let inputs = Inputs {
-            keywords: given.layer(py, CLASS),
+            keywords,
             ..Inputs::default()
         };
-        let resolved = resolve::<ServerConfig>(&inputs, &mut Sources::default());
+        let mut resolved = resolve::<ServerConfig>(&inputs, &mut Sources::default());
+        resolved.problems.extend(problems);
         if let Some(message) = complaint(CLASS, &resolved.problems, &[]) {
             return Err(PyValueError::new_err(message));
         }

@@ -11,6 +11,7 @@ use pyo3::types::{
     PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PySet, PyString, PyTuple,
     PyType,
 };
+use serde_json::{Number, Value as Json};
 
 /// What a keyword argument holds, as the model reads it. Never fails: what no field takes becomes
 /// [`Raw::Other`], and the field's own message says so.
@@ -89,6 +90,29 @@ fn table(mapping: &Bound<'_, PyMapping>) -> Option<Raw> {
         entries.insert(key, to_raw(&value));
     }
     Some(Raw::Table(entries))
+}
+
+/// The same as JSON; `None` for what JSON does not have.
+pub(crate) fn to_json(raw: &Raw) -> Option<Json> {
+    Some(match raw {
+        Raw::Null => Json::Null,
+        Raw::Bool(value) => Json::from(*value),
+        Raw::Integer { value, .. } => Json::from(*value),
+        Raw::Float(value) => Json::Number(Number::from_f64(*value)?),
+        Raw::Text(text) => Json::from(text.as_str()),
+        Raw::List(items) => items
+            .iter()
+            .map(to_json)
+            .collect::<Option<Vec<_>>>()?
+            .into(),
+        Raw::Table(entries) => {
+            let entries = entries
+                .iter()
+                .map(|(key, raw)| Some((key.clone(), to_json(raw)?)));
+            Json::Object(entries.collect::<Option<_>>()?)
+        }
+        Raw::Other(_) => return None,
+    })
 }
 
 /// A field's value as Python sees it: tuples for lists, a read-only mapping for tables, `None` where

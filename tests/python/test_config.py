@@ -104,9 +104,9 @@ def test_what_was_given_does_not_change_either() -> None:
 
 
 @pytest.mark.parametrize("make", [ServerConfig, AppConfig])
-def test_settings_are_keywords(make: Class) -> None:
+def test_settings_are_keywords(make: Any) -> None:
     with pytest.raises(TypeError):
-        make(8000)  # type: ignore[misc]
+        make(8000)
 
 
 def test_every_mistake_is_told_at_once() -> None:

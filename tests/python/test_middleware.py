@@ -108,33 +108,33 @@ def test_settings_are_frozen_and_comparable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "word"),
+    ("make", "settings", "word"),
     [
-        (lambda: CSRFConfig(token_length=8), "token_length"),
-        (lambda: CSRFConfig(exempt_paths="/hooks"), "exempt_paths"),
-        (lambda: CSRFConfig(exempt_paths=frozenset({"hooks"})), "hooks"),
-        (lambda: CSRFMiddleware({"field_name": "x"}), "CSRFConfig"),
-        (lambda: SecurityHeadersConfig(x_frame_options=""), "x_frame_options"),
-        (lambda: SecurityHeadersConfig(content_security_policy="a\nb"), "content_security_policy"),
-        (lambda: SecurityHeadersMiddleware("DENY"), "SecurityHeadersConfig"),
-        (lambda: CSPNonceMiddleware("script-src 'self'"), "script-src"),
-        (lambda: CSPNonceMiddleware(unsafe_eval="no"), "unsafe_eval"),
-        (lambda: AllowedHostsMiddleware("shop.example"), "allowed_hosts"),
-        (lambda: AllowedHostsMiddleware(["https://shop.example"]), "https://shop.example"),
-        (lambda: AllowedHostsMiddleware([1]), "allowed_hosts"),
-        (lambda: AuthConfig(load_user="users"), "load_user"),
-        (AuthMiddleware, "load_user"),
-        (lambda: AuthMiddleware(load_user), "AuthConfig"),
-        (lambda: CORSConfig(allow_origins="*"), "allow_origins"),
-        (lambda: CORSConfig(allow_origins=("*",), allow_credentials=True), "allow_credentials"),
-        (lambda: CORSConfig(max_age=-1), "max_age"),
-        (lambda: CORSMiddleware(("*",)), "CORSConfig"),
-        (lambda: SessionMiddleware(KEY), "SessionConfig"),
+        (CSRFConfig, {"token_length": 8}, "token_length"),
+        (CSRFConfig, {"exempt_paths": "/hooks"}, "exempt_paths"),
+        (CSRFConfig, {"exempt_paths": {"hooks"}}, "hooks"),
+        (CSRFMiddleware, {"config": {"field_name": "x"}}, "CSRFConfig"),
+        (SecurityHeadersConfig, {"x_frame_options": ""}, "x_frame_options"),
+        (SecurityHeadersConfig, {"content_security_policy": "a\nb"}, "content_security_policy"),
+        (SecurityHeadersMiddleware, {"config": "DENY"}, "SecurityHeadersConfig"),
+        (CSPNonceMiddleware, {"base_csp": "script-src 'self'"}, "script-src"),
+        (CSPNonceMiddleware, {"unsafe_eval": "no"}, "unsafe_eval"),
+        (AllowedHostsMiddleware, {"allowed_hosts": "shop.example"}, "allowed_hosts"),
+        (AllowedHostsMiddleware, {"allowed_hosts": ["https://x.example"]}, "https://x.example"),
+        (AllowedHostsMiddleware, {"allowed_hosts": [1]}, "allowed_hosts"),
+        (AuthConfig, {"load_user": "users"}, "load_user"),
+        (AuthMiddleware, {}, "load_user"),
+        (AuthMiddleware, {"config": load_user}, "AuthConfig"),
+        (CORSConfig, {"allow_origins": "*"}, "allow_origins"),
+        (CORSConfig, {"allow_origins": ["*"], "allow_credentials": True}, "allow_credentials"),
+        (CORSConfig, {"max_age": -1}, "max_age"),
+        (CORSMiddleware, {"config": ("*",)}, "CORSConfig"),
+        (SessionMiddleware, {"config": KEY}, "SessionConfig"),
     ],
 )
-def test_a_wrong_setting_is_named(make: Any, word: str) -> None:
+def test_a_wrong_setting_is_named(make: Any, settings: dict[str, Any], word: str) -> None:
     with pytest.raises(ConfigurationError, match=word) as caught:
-        make()
+        make(**settings)
     assert KEY not in str(caught.value)
 
 

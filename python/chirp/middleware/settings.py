@@ -91,6 +91,6 @@ def kind(value: object) -> str:
 
 
 def _show(value: object) -> str:
-    """Show a setting; a callable by its name, since its address says nothing."""
-    name = getattr(value, "__qualname__", None)
-    return name if callable(value) and isinstance(name, str) else repr(value)
+    """Show a setting; a function by its name, since its address says nothing."""
+    name: object = getattr(value, "__qualname__", None)
+    return name if isinstance(name, str) else repr(value)
