@@ -4,7 +4,7 @@ use std::ffi::{CString, OsString};
 use std::path::PathBuf;
 
 use pounce_core::config::app::PYTHON_ONLY;
-use pounce_core::config::env_file::add_below as read_env_file;
+use pounce_core::config::env_file::read as read_env_file;
 use pounce_core::config::environment::Variables;
 use pounce_core::config::field::Model as _;
 use pounce_core::config::value::Value;
@@ -190,12 +190,8 @@ impl PyAppConfig {
         let mut variables = Variables::from_pairs(pairs);
         let mut problems = Vec::new();
         if let Some(path) = env_file {
-            read_env_file(
-                &mut variables,
-                &path,
-                &mut Sources::default(),
-                &mut problems,
-            );
+            let sources = &mut Sources::default();
+            read_env_file(&path, None, &mut variables, sources, &mut problems);
         }
         let environment = Environment {
             prefix: prefix.to_owned(),

@@ -93,14 +93,7 @@ fn object<M: Model>() -> Map<String, Json> {
     object.insert("type".into(), "object".into());
     object.insert("properties".into(), properties.into());
     object.insert("additionalProperties".into(), false.into());
-    object.insert(
-        "dependentRequired".into(),
-        json!({ "ssl_certfile": ["ssl_keyfile"], "ssl_keyfile": ["ssl_certfile"] }),
-    );
-    let conditions = conditions::<M>();
-    if !conditions.is_empty() {
-        object.insert("allOf".into(), conditions.into());
-    }
+    object.insert("allOf".into(), conditions::<M>().into());
     object
 }
 
@@ -124,9 +117,13 @@ fn check_table() -> Json {
     })
 }
 
-/// Cross-field conditions that JSON Schema can say.
+/// Cross-field conditions that JSON Schema can say, as if/then: editors that stopped at draft-07
+/// pass over `dependentRequired`.
 fn conditions<M: Model>() -> Vec<Json> {
-    let mut all = Vec::new();
+    let mut all = vec![
+        json!({ "if": { "required": ["ssl_certfile"] }, "then": { "required": ["ssl_keyfile"] } }),
+        json!({ "if": { "required": ["ssl_keyfile"] }, "then": { "required": ["ssl_certfile"] } }),
+    ];
     for field in M::fields().iter().filter(|field| field.derived) {
         all.push(json!({
             "$comment": format!("{} is derived, not settable", field.name),
@@ -259,4 +256,10 @@ fn constraints(kind: &Kind) -> Vec<(&'static str, Json)> {
 fn toml_example(example: &str) -> Option<Json> {
     let document: toml::Table = format!("example = {example}").parse().ok()?;
     serde_json::to_value(document.get("example")?).ok()
+}
+
+/// The schema as text.
+#[must_use]
+pub fn text<M: Model>(document: Document) -> String {
+    format!("{:#}\n", Json::from(schema::<M>(document)))
 }

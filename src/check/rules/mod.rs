@@ -1,6 +1,9 @@
 //! Every rule, one file each.
 
+mod bind;
 mod config;
+#[cfg(test)]
+mod machine_cases;
 mod secret_key;
 mod unknown_variable;
 mod unsupported_setting;
@@ -13,6 +16,7 @@ pub const ALL: &[&Rule] = &[
     &unsupported_setting::RULE,
     &unknown_variable::RULE,
     &secret_key::RULE,
+    &bind::RULE,
 ];
 
 /// A rule by its name.
