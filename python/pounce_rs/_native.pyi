@@ -1,4 +1,4 @@
-# Generated from the fields declared in src/config; do not edit. Anew: UPDATE_GENERATED=1 cargo test --test python_stub
+# Generated from the fields declared in src/config by `make generate`; do not edit.
 
 from collections.abc import Iterable, Mapping
 from os import PathLike

@@ -14,6 +14,7 @@ pub mod origin;
 pub mod peers;
 pub mod problem;
 pub mod python_stub;
+pub mod reference;
 pub mod resolve;
 pub mod schema;
 pub mod secrets;

@@ -6,9 +6,6 @@ use super::field::{Field, Model};
 use super::kind::Kind;
 use super::{AppConfig, ServerConfig};
 
-/// Command that writes the stub anew.
-pub const COMMAND: &str = "UPDATE_GENERATED=1 cargo test --test python_stub";
-
 const HEAD: &str = r#"
 from collections.abc import Iterable, Mapping
 from os import PathLike
@@ -45,7 +42,7 @@ const LIVE_OBJECTS: [(&str, &str, &str, &str); 2] = [
 #[must_use]
 pub fn python_stub() -> String {
     let mut out = format!(
-        "# Generated from the fields declared in src/config; do not edit. Anew: {COMMAND}\n{HEAD}"
+        "# Generated from the fields declared in src/config by `make generate`; do not edit.\n{HEAD}"
     );
     class::<ServerConfig>(&mut out, &[], "");
     class::<AppConfig>(&mut out, &LIVE_OBJECTS, APP_CONFIG_METHODS);
