@@ -1,7 +1,13 @@
 //! Every rule, one file each.
 
+mod allowed_hosts;
+#[cfg(test)]
+mod chirp_case;
 mod config;
+mod deploy_debug;
+mod deploy_sentry;
 mod secret_key;
+mod trusted_proxies;
 mod unknown_variable;
 mod unsupported_setting;
 
@@ -13,6 +19,10 @@ pub const ALL: &[&Rule] = &[
     &unsupported_setting::RULE,
     &unknown_variable::RULE,
     &secret_key::RULE,
+    &allowed_hosts::RULE,
+    &trusted_proxies::RULE,
+    &deploy_debug::RULE,
+    &deploy_sentry::RULE,
 ];
 
 /// A rule by its name.
