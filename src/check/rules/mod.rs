@@ -1,6 +1,7 @@
 //! Every rule, one file each.
 
 mod config;
+mod import;
 mod secret_key;
 mod unknown_variable;
 mod unsupported_setting;
@@ -12,6 +13,7 @@ pub const ALL: &[&Rule] = &[
     &config::RULE,
     &unsupported_setting::RULE,
     &unknown_variable::RULE,
+    &import::RULE,
     &secret_key::RULE,
 ];
 
