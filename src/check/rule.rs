@@ -3,7 +3,7 @@
 use super::finding::{Finding, Severity};
 use crate::app::snapshot::{App, Snapshot};
 use crate::config::types::Env;
-use crate::config::{AppConfig, Resolved, ServerConfig};
+use crate::config::{AppConfig, Problem, Resolved, ServerConfig};
 
 /// Which command asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +55,8 @@ pub struct Context<'a> {
     pub tool: Tool,
     /// What the app is judged as.
     pub posture: Env,
+    /// Every mistake of the configurations that were resolved, also where there is no app to judge.
+    pub problems: &'a [Problem],
     /// The server's configuration (`pounce check`).
     pub server: Option<&'a Resolved<ServerConfig>>,
     /// The app's configuration (Chirp apps).

@@ -1,7 +1,10 @@
 //! Every rule, one file each.
 
+mod bind;
 mod config;
 mod import;
+#[cfg(test)]
+mod machine_cases;
 mod secret_key;
 mod unknown_variable;
 mod unsupported_setting;
@@ -15,6 +18,7 @@ pub const ALL: &[&Rule] = &[
     &unknown_variable::RULE,
     &import::RULE,
     &secret_key::RULE,
+    &bind::RULE,
 ];
 
 /// A rule by its name.
