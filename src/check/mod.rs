@@ -2,6 +2,7 @@
 
 pub mod finding;
 pub mod machine;
+pub mod paths;
 pub mod rule;
 pub mod rules;
 
