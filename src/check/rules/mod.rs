@@ -2,9 +2,11 @@
 
 mod bind;
 mod config;
+mod exposure;
 mod import;
 #[cfg(test)]
 mod machine_cases;
+mod path_collision;
 mod secret_key;
 mod unknown_variable;
 mod unsupported_setting;
@@ -19,6 +21,8 @@ pub const ALL: &[&Rule] = &[
     &import::RULE,
     &secret_key::RULE,
     &bind::RULE,
+    &path_collision::RULE,
+    &exposure::RULE,
 ];
 
 /// A rule by its name.

@@ -35,6 +35,7 @@ fn judge(failure: &Json) -> Finding {
         app_config: None,
         snapshot: Some(&snapshot),
         machine: None,
+        problems: &[],
     };
     let mut findings = Vec::new();
     (RULE.check)(&cx, &mut findings);
@@ -74,6 +75,7 @@ fn it_is_silent_without_a_failure() {
         app_config: None,
         snapshot: Some(&snapshot),
         machine: None,
+        problems: &[],
     };
     let mut findings = Vec::new();
     (RULE.check)(&cx, &mut findings);
