@@ -41,6 +41,7 @@ impl Case {
         let context = Context {
             tool: Tool::Pounce,
             posture: Env::Production,
+            problems: &[],
             server: Some(&self.server),
             app_config: self.app_config.as_ref(),
             snapshot: self.snapshot.as_ref(),
