@@ -194,7 +194,8 @@ def measure_app(binaries: Path, folder: Path, routes: int, runs: int) -> AppMeas
     )
     interpreter.chmod(0o755)
     environment = clean_environment()
-    command = [binaries / "chirp", "check", "app:app", "--deploy", "--python", interpreter]
+    command: list[str | Path] = [binaries / "chirp", "check", "app:app", "--deploy"]
+    command += ["--python", interpreter]
     run_once(command, folder, environment)
     totals, probes = [], []
     for _ in range(runs):
@@ -243,8 +244,8 @@ def report(
     lines = [
         "# Time and memory of the preflight",
         "",
-        "Written by `make bench`, which builds the native commands with the release profile and runs",
-        "`bench/preflight.py`. Medians of whole processes, start and exit included.",
+        "Written by `make bench`, which builds the native commands with the release profile and",
+        "runs `bench/preflight.py`. Medians of whole processes, start and exit included.",
         "",
         f"- {version.strip()}; the app's interpreter: CPython {platform.python_version()}",
         f"- {machine()}",
@@ -265,8 +266,8 @@ def report(
         "",
         "## `chirp check app:app --deploy` by number of routes",
         "",
-        f"Goal: under {BEYOND_PROBE_GOAL:.0f} ms beyond the probe, linear in the routes. Most beyond"
-        f" it: {furthest:.1f} ms;",
+        f"Goal: under {BEYOND_PROBE_GOAL:.0f} ms beyond the probe, linear in the routes."
+        f" Most: {furthest:.1f} ms;",
         f"a route adds {per_route:.1f} µs. The probe is the app's interpreter: its start, the app's"
         " import, and the snapshot.",
         "",
