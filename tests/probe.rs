@@ -242,11 +242,17 @@ fn a_hang_is_told_with_its_stack_and_leaves_nothing_behind() {
     assert!(gone(child), "process {child} is still there");
 }
 
-/// Whether a process has ended; it may wait to be reaped by the init process.
+/// Whether a process that was told to end has ended; it may wait to be reaped by the init process.
 fn gone(pid: &str) -> bool {
-    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = state.rsplit(") ").next().and_then(|rest| rest.chars().next());
-    matches!(state, None | Some('Z' | 'X'))
+    for _ in 0..500 {
+        let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = state.rsplit(") ").next().and_then(|rest| rest.chars().next());
+        if matches!(state, None | Some('Z' | 'X')) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
 }
 
 #[test]
