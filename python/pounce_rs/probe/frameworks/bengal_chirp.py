@@ -83,7 +83,7 @@ def _discover_lazy_pages(app: Any, state: Any) -> None:
 
 
 def _page_name(handler: Any) -> str | None:
-    """``account/page.py:get``: the modules of pages are named by a number that changes every time."""
+    """``account/page.py:get``: modules of pages are named by a number that always changes."""
     code = code_of(handler)
     if code is None:
         return None
