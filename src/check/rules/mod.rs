@@ -5,8 +5,11 @@ mod config;
 #[cfg(test)]
 mod machine_cases;
 mod secret_key;
+mod tls_files;
+mod tls_validity;
 mod unknown_variable;
 mod unsupported_setting;
+mod workers;
 
 use super::rule::Rule;
 
@@ -17,6 +20,9 @@ pub const ALL: &[&Rule] = &[
     &unknown_variable::RULE,
     &secret_key::RULE,
     &bind::RULE,
+    &tls_files::RULE,
+    &tls_validity::RULE,
+    &workers::RULE,
 ];
 
 /// A rule by its name.
