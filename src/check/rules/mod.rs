@@ -1,12 +1,18 @@
 //! Every rule, one file each.
 
+mod allowed_hosts;
 mod bind;
+#[cfg(test)]
+mod chirp_case;
 mod config;
+mod deploy_debug;
+mod deploy_sentry;
 #[cfg(test)]
 mod machine_cases;
 mod secret_key;
 mod tls_files;
 mod tls_validity;
+mod trusted_proxies;
 mod unknown_variable;
 mod unsupported_setting;
 mod workers;
@@ -19,6 +25,10 @@ pub const ALL: &[&Rule] = &[
     &unsupported_setting::RULE,
     &unknown_variable::RULE,
     &secret_key::RULE,
+    &allowed_hosts::RULE,
+    &trusted_proxies::RULE,
+    &deploy_debug::RULE,
+    &deploy_sentry::RULE,
     &bind::RULE,
     &tls_files::RULE,
     &tls_validity::RULE,
