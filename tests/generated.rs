@@ -27,8 +27,14 @@ fn fresh(path: &str, generated: &str) {
 
 #[test]
 fn the_schemas_are_fresh() {
-    fresh("schema/pounce.schema.json", &text::<ServerConfig>(Document::OwnFile));
-    fresh("schema/chirp.schema.json", &text::<AppConfig>(Document::OwnFile));
+    fresh(
+        "schema/pounce.schema.json",
+        &text::<ServerConfig>(Document::OwnFile),
+    );
+    fresh(
+        "schema/chirp.schema.json",
+        &text::<AppConfig>(Document::OwnFile),
+    );
     fresh(
         "schema/pyproject-pounce.schema.json",
         &text::<ServerConfig>(Document::Pyproject),
@@ -41,8 +47,14 @@ fn the_schemas_are_fresh() {
 
 #[test]
 fn the_templates_are_fresh() {
-    fresh("schema/pounce.template.toml", &template::template::<ServerConfig>());
-    fresh("schema/chirp.template.toml", &template::template::<AppConfig>());
+    fresh(
+        "schema/pounce.template.toml",
+        &template::template::<ServerConfig>(),
+    );
+    fresh(
+        "schema/chirp.template.toml",
+        &template::template::<AppConfig>(),
+    );
 }
 
 #[test]
@@ -51,7 +63,10 @@ fn the_reference_pages_are_fresh() {
         "docs/configuration/server.md",
         &reference::reference::<ServerConfig>(),
     );
-    fresh("docs/configuration/app.md", &reference::reference::<AppConfig>());
+    fresh(
+        "docs/configuration/app.md",
+        &reference::reference::<AppConfig>(),
+    );
 }
 
 #[test]
@@ -75,8 +90,10 @@ fn blocks(template: &str) -> Vec<Vec<String>> {
     let mut blocks = vec![Vec::new()];
     for line in template.lines() {
         let setting = line.strip_prefix("# ").filter(|rest| {
-            rest.split_once(" = ")
-                .is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'))
+            rest.split_once(" = ").is_some_and(|(name, _)| {
+                name.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            })
         });
         match setting {
             Some(setting) => blocks.last_mut().unwrap().push(setting.to_owned()),

@@ -7,8 +7,11 @@ mod chirp_case;
 mod config;
 mod deploy_debug;
 mod deploy_sentry;
+mod exposure;
+mod import;
 #[cfg(test)]
 mod machine_cases;
+mod path_collision;
 mod secret_key;
 mod tls_files;
 mod tls_validity;
@@ -24,6 +27,7 @@ pub const ALL: &[&Rule] = &[
     &config::RULE,
     &unsupported_setting::RULE,
     &unknown_variable::RULE,
+    &import::RULE,
     &secret_key::RULE,
     &allowed_hosts::RULE,
     &trusted_proxies::RULE,
@@ -32,7 +36,9 @@ pub const ALL: &[&Rule] = &[
     &bind::RULE,
     &tls_files::RULE,
     &tls_validity::RULE,
+    &path_collision::RULE,
     &workers::RULE,
+    &exposure::RULE,
 ];
 
 /// A rule by its name.
