@@ -13,10 +13,11 @@ from typing import Any, ClassVar, Literal, TypedDict, final, type_check_only
 
 from typing_extensions import Self, Unpack
 
-__all__ = ["AppConfig", "ServerConfig", "__version__", "implicit_app_config"]
+__all__ = ["AppConfig", "ServerConfig", "__version__", "implicit_app_config", "main"]
 
 __version__: str
 
+def main(command: str, arguments: list[str], /) -> int: ...
 def implicit_app_config() -> AppConfig: ...
 "#;
 
