@@ -4,9 +4,13 @@ mod allowed_hosts;
 #[cfg(test)]
 mod chirp_case;
 mod config;
+mod csrf_session;
 mod deploy_debug;
+mod deploy_health;
+mod deploy_metrics;
 mod deploy_sentry;
 mod secret_key;
+mod security_stack;
 mod trusted_proxies;
 mod unknown_variable;
 mod unsupported_setting;
@@ -22,7 +26,11 @@ pub const ALL: &[&Rule] = &[
     &allowed_hosts::RULE,
     &trusted_proxies::RULE,
     &deploy_debug::RULE,
+    &deploy_metrics::RULE,
+    &deploy_health::RULE,
     &deploy_sentry::RULE,
+    &security_stack::RULE,
+    &csrf_session::RULE,
 ];
 
 /// A rule by its name.
