@@ -4,16 +4,21 @@ mod allowed_hosts;
 #[cfg(test)]
 mod chirp_case;
 mod config;
+mod cookie_secure;
+mod csp_nonce;
 mod csrf_session;
 mod deploy_debug;
 mod deploy_health;
 mod deploy_metrics;
 mod deploy_sentry;
+mod hsts;
+mod middleware_signature;
 mod secret_key;
 mod security_stack;
 mod trusted_proxies;
 mod unknown_variable;
 mod unsupported_setting;
+mod worker_hooks;
 
 use super::rule::Rule;
 
@@ -31,6 +36,11 @@ pub const ALL: &[&Rule] = &[
     &deploy_sentry::RULE,
     &security_stack::RULE,
     &csrf_session::RULE,
+    &cookie_secure::RULE,
+    &hsts::RULE,
+    &csp_nonce::RULE,
+    &middleware_signature::RULE,
+    &worker_hooks::RULE,
 ];
 
 /// A rule by its name.
