@@ -2,7 +2,9 @@
 
 pub mod finding;
 pub mod machine;
+mod mutating;
 pub mod paths;
+mod remedy;
 pub mod rule;
 pub mod rules;
 
