@@ -386,6 +386,8 @@ class _AppConfigKeywords(TypedDict, total=False):
     max_upload_size: int
     upload_spool_threshold: int
     max_upload_parts: int
+    websocket_compression: bool
+    websocket_max_message_size: int
     workers: int
     worker_mode: Literal["auto", "async", "subinterpreter", "sync"] | str
     max_connections: int
@@ -555,6 +557,12 @@ class AppConfig:
     @property
     def max_upload_parts(self) -> int:
         """Most parts of an upload."""
+    @property
+    def websocket_compression(self) -> bool:
+        """Compress WebSocket messages (permessage-deflate)."""
+    @property
+    def websocket_max_message_size(self) -> int:
+        """Largest WebSocket message; beyond it the connection is closed with 1009."""
     @property
     def workers(self) -> int:
         """Worker processes; 0 means as many as the container may use CPUs."""
