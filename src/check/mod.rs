@@ -7,6 +7,7 @@ pub mod judge;
 pub mod machine;
 mod mutating;
 pub mod paths;
+pub mod preflight;
 mod remedy;
 pub mod report;
 pub mod rule;
