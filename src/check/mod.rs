@@ -4,11 +4,12 @@ pub mod finding;
 mod ignore;
 pub mod judge;
 pub mod machine;
-pub mod position;
+mod mutating;
+pub mod paths;
+mod remedy;
 pub mod report;
 pub mod rule;
 pub mod rules;
 
 pub use finding::{Finding, Severity};
-pub use judge::{Ignore, Verdict, failing, judge};
 pub use rule::{Context, Rule, Scope, Tool};

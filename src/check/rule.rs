@@ -3,7 +3,7 @@
 use super::finding::{Finding, Severity};
 use crate::app::snapshot::{App, Snapshot};
 use crate::config::types::Env;
-use crate::config::{AppConfig, Resolved, ServerConfig};
+use crate::config::{AppConfig, Problem, Resolved, ServerConfig};
 
 /// Which command asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +55,8 @@ pub struct Context<'a> {
     pub tool: Tool,
     /// What the app is judged as.
     pub posture: Env,
+    /// Every mistake of the configurations that were resolved, also where there is no app to judge.
+    pub problems: &'a [Problem],
     /// The server's configuration (`pounce check`).
     pub server: Option<&'a Resolved<ServerConfig>>,
     /// The app's configuration (Chirp apps).
@@ -70,6 +72,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn app(&self) -> Option<&'a App> {
         self.snapshot?.app.as_ref()
+    }
+
+    /// The app, where it is a Chirp app.
+    #[must_use]
+    pub fn chirp_app(&self) -> Option<&'a App> {
+        self.app().filter(|app| app.is_chirp())
     }
 
     /// Severity by posture, as reference/rules.md writes it: development / staging / production.
@@ -108,3 +116,5 @@ pub struct Rule {
 pub const WARNING: [Option<Severity>; 3] = [Some(Severity::Warning); 3];
 /// Severity table of a rule that is an error in every posture.
 pub const ERROR: [Option<Severity>; 3] = [Some(Severity::Error); 3];
+/// Severity table of a hardening that development does without: - / warning / error.
+pub const HARDENING: [Option<Severity>; 3] = [None, Some(Severity::Warning), Some(Severity::Error)];

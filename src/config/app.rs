@@ -120,7 +120,7 @@ config_model! {
         /// Sentry release.
         sentry_release: Option<String> = Field::optional_text().example("\"1.0.0\"");
         /// Share of traces that are sent to Sentry.
-        sentry_traces_sample_rate: f64 = Field::share(0.1).unit("share");
+        sentry_traces_sample_rate: f64 = Field::share(0.1);
         /// OTLP endpoint that traces are sent to; unset means none.
         otel_endpoint: Option<String> = Field::optional_text().secret_user_information().example("\"http://127.0.0.1:4318\"");
         /// Name of this service in traces.

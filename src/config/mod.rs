@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod contradictions;
+pub mod env_file;
 pub mod environment;
 pub mod field;
 pub mod file;
@@ -12,10 +13,15 @@ pub mod nearest;
 pub mod origin;
 pub mod peers;
 pub mod problem;
+pub mod python_stub;
+pub mod reference;
 pub mod resolve;
+pub mod schema;
 pub mod secrets;
 pub mod server;
+pub mod show;
 pub mod source;
+pub mod template;
 pub mod types;
 pub mod value;
 

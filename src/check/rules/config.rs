@@ -2,7 +2,7 @@
 
 use crate::check::finding::Finding;
 use crate::check::rule::{Context, Rule, Scope, Tool};
-use crate::config::{Problem, ProblemKind};
+use crate::config::ProblemKind;
 
 const ID: &str = "config";
 
@@ -19,15 +19,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     findings.extend(
-        problems(cx)
+        cx.problems
+            .iter()
             .filter(|problem| problem.kind == ProblemKind::Invalid)
             .map(|problem| Finding::of_problem(ID, problem)),
     );
-}
-
-/// Every mistake of the configurations that are judged.
-pub(super) fn problems<'a>(cx: &Context<'a>) -> impl Iterator<Item = &'a Problem> + use<'a> {
-    let server = cx.server.map(|resolved| resolved.problems.as_slice());
-    let app = cx.app_config.map(|resolved| resolved.problems.as_slice());
-    server.into_iter().chain(app).flatten()
 }

@@ -1,9 +1,24 @@
 //! Every rule, one file each.
 
+mod allowed_hosts;
+mod bind;
+#[cfg(test)]
+mod chirp_case;
 mod config;
+mod deploy_debug;
+mod deploy_sentry;
+mod exposure;
+mod import;
+#[cfg(test)]
+mod machine_cases;
+mod path_collision;
 mod secret_key;
+mod tls_files;
+mod tls_validity;
+mod trusted_proxies;
 mod unknown_variable;
 mod unsupported_setting;
+mod workers;
 
 use super::rule::Rule;
 
@@ -12,7 +27,18 @@ pub const ALL: &[&Rule] = &[
     &config::RULE,
     &unsupported_setting::RULE,
     &unknown_variable::RULE,
+    &import::RULE,
     &secret_key::RULE,
+    &allowed_hosts::RULE,
+    &trusted_proxies::RULE,
+    &deploy_debug::RULE,
+    &deploy_sentry::RULE,
+    &bind::RULE,
+    &tls_files::RULE,
+    &tls_validity::RULE,
+    &path_collision::RULE,
+    &workers::RULE,
+    &exposure::RULE,
 ];
 
 /// A rule by its name.

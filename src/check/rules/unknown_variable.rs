@@ -1,6 +1,5 @@
 //! `unknown_variable`: a `POUNCE_*` or `CHIRP_*` variable that is no field.
 
-use super::config::problems;
 use crate::check::finding::Finding;
 use crate::check::rule::{Context, Rule, Scope, Tool};
 use crate::config::ProblemKind;
@@ -20,7 +19,8 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     findings.extend(
-        problems(cx)
+        cx.problems
+            .iter()
             .filter(|problem| problem.kind == ProblemKind::UnknownVariable)
             .map(|problem| Finding::of_problem(ID, problem)),
     );

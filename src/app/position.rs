@@ -2,8 +2,16 @@
 
 use std::ops::Range;
 
-use crate::app::snapshot::Position;
+use super::snapshot::Position;
 use crate::config::source::{ceil_char_boundary, floor_char_boundary};
+use crate::config::{Place, Sources};
+
+/// The place of a position; `None` where the file cannot be read or has no such line.
+pub fn place(position: &Position, sources: &mut Sources) -> Option<Place> {
+    let source = sources.open(&position.file)?;
+    let span = span(sources.get(source).raw(), position)?;
+    Some(Place { source, span })
+}
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
