@@ -250,6 +250,13 @@ impl PyAppConfig {
         PyTuple::empty(py)
     }
 
+    /// Every setting, in the order of declaration, for the preflight.
+    #[classattr]
+    fn _chirp_fields(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        let names = AppConfig::fields().iter().map(|field| field.name);
+        PyTuple::new(py, names.chain(PYTHON_ONLY).collect::<Vec<_>>())
+    }
+
     /// What pickling keeps: the settings that were given or read, in their final form.
     fn __getnewargs_ex__<'py>(
         &self,

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from typing import Any, Literal, TypedDict, final, type_check_only
+from typing import Any, ClassVar, Literal, TypedDict, final, type_check_only
 
 from typing_extensions import Self, Unpack
 
-__all__ = ["AppConfig", "ServerConfig", "__version__", "implicit_app_config"]
+__all__ = ["AppConfig", "ServerConfig", "__version__", "implicit_app_config", "main"]
 
 __version__: str
 
+def main(command: str, arguments: list[str], /) -> int: ...
 def implicit_app_config() -> AppConfig: ...
 
 @type_check_only
@@ -386,6 +387,8 @@ class _AppConfigKeywords(TypedDict, total=False):
     max_upload_size: int
     upload_spool_threshold: int
     max_upload_parts: int
+    websocket_compression: bool
+    websocket_max_message_size: int
     workers: int
     worker_mode: Literal["auto", "async", "subinterpreter", "sync"] | str
     max_connections: int
@@ -481,11 +484,17 @@ class AppConfig:
         **overrides: Unpack[_AppConfigKeywords],
     ) -> Self: ...
     def feature(self, name: str, default: bool = False) -> bool: ...
-    _chirp_created_at: Any
-    _chirp_explicit: dict[str, object]
-    _chirp_from_env: bool
-    _chirp_env_prefix: str | None
-    _chirp_problems: list[tuple[str | None, str]]
+    _chirp_fields: ClassVar[tuple[str, ...]]
+    @property
+    def _chirp_created_at(self) -> Any: ...
+    @property
+    def _chirp_explicit(self) -> dict[str, object]: ...
+    @property
+    def _chirp_from_env(self) -> bool: ...
+    @property
+    def _chirp_env_prefix(self) -> str | None: ...
+    @property
+    def _chirp_problems(self) -> list[tuple[str | None, str]]: ...
     @property
     def env(self) -> Literal["development", "staging", "production"]:
         """What the app is deployed as; the preflight judges by it."""
@@ -555,6 +564,12 @@ class AppConfig:
     @property
     def max_upload_parts(self) -> int:
         """Most parts of an upload."""
+    @property
+    def websocket_compression(self) -> bool:
+        """Compress WebSocket messages (permessage-deflate)."""
+    @property
+    def websocket_max_message_size(self) -> int:
+        """Largest WebSocket message; beyond it the connection is closed with 1009."""
     @property
     def workers(self) -> int:
         """Worker processes; 0 means as many as the container may use CPUs."""

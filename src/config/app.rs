@@ -73,6 +73,10 @@ config_model! {
         upload_spool_threshold: u64 = Field::integer(1_048_576, 0, ANY).unit("bytes");
         /// Most parts of an upload.
         max_upload_parts: u64 = Field::integer(1000, 1, ANY).unit("parts");
+        /// Compress WebSocket messages (permessage-deflate).
+        websocket_compression: bool = Field::switch(true);
+        /// Largest WebSocket message; beyond it the connection is closed with 1009.
+        websocket_max_message_size: u64 = Field::integer(10_485_760, 1, ANY).unit("bytes");
 
         ["Workers"]
         /// Worker processes; 0 means as many as the container may use CPUs.
