@@ -8,10 +8,10 @@ use super::finding::{Finding, Label, Severity, Spot};
 use super::rule::{Context, Rule, Scope, Tool};
 use super::{ignore, rules};
 use crate::app::position;
-use crate::app::snapshot::{Position, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{Place, Resolved, Sources, secrets};
+use crate::config::{Resolved, Sources, secrets};
 
 pub use super::ignore::Ignore;
 
@@ -228,8 +228,9 @@ fn sort(findings: &mut [Finding], sources: &Sources) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::snapshot::Position;
     use crate::config::source::MASK;
-    use crate::config::{AppConfig, Inputs, resolve as resolve_config};
+    use crate::config::{AppConfig, Inputs, Place, resolve as resolve_config};
 
     fn position(file: &Path, line: u32, column: u32, end_column: u32) -> Position {
         Position {
@@ -245,6 +246,7 @@ mod tests {
         Context {
             tool: Tool::Chirp,
             posture: Env::Production,
+            problems: &[],
             server: None,
             app_config: Some(app_config),
             snapshot: None,
