@@ -153,8 +153,8 @@ class Recorder:
         import re
 
         words = re.findall(r"\w+", str(error))
-        fields = [word for word in dict.fromkeys(words) if word in names]
-        fields += [name for name in record.explicit if name not in names]
+        unknown = [name for name in record.explicit if name not in names]
+        fields = unknown or [word for word in dict.fromkeys(words) if word in names]
         self._refused.append(AppConfigRefused(error, record.site, fields))
 
     def _explicit(self, given: dict[str, Any]) -> dict[str, Any]:
