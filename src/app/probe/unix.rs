@@ -1,7 +1,7 @@
 //! From a request to a child process, and from how that ended to a snapshot.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::child::{self, End, Outcome};
-use super::program::{BOOTSTRAP, Modules, modules};
+use super::program::{BOOTSTRAP, Modules, digest, modules};
 use super::trace::Trace;
 use super::{ProbeError, ProbeRequest};
 use crate::app::interpreter::{Found, Surroundings, find};
@@ -32,6 +32,9 @@ const PREFIXES: [&str; 2] = ["CHIRP_", "POUNCE_"];
 #[derive(Serialize)]
 struct Package<'a> {
     modules: Modules,
+    /// Folder in which the compiled modules are kept, if there is one.
+    cache: Option<PathBuf>,
+    digest: String,
     request: Request<'a>,
 }
 
@@ -65,6 +68,8 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
     };
     let package = Package {
         modules: modules(),
+        cache: cache_folder(request),
+        digest: digest(),
         request: Request {
             protocol: PROTOCOL,
             program: request.kind.name(),
@@ -100,6 +105,17 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
         }
         Err(error) => Err(ProbeError::Process(error)),
     }
+}
+
+/// `$XDG_CACHE_HOME/pounce`, else `~/.cache/pounce`, as the child's environment has it.
+fn cache_folder(request: &ProbeRequest) -> Option<PathBuf> {
+    let variable = |name: &str| {
+        let given = request.env.iter().rev().find(|(key, _)| key == name);
+        let value = given.map_or_else(|| std::env::var_os(name), |(_, value)| Some(value.clone()));
+        value.map(PathBuf::from).filter(|path| path.is_absolute())
+    };
+    let base = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))?;
+    Some(base.join("pounce"))
 }
 
 fn not_a_program(error: &std::io::Error) -> bool {
