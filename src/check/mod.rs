@@ -1,5 +1,6 @@
 //! The preflight: rules over configuration, app and machine, their findings, and reports of them.
 
+pub mod app_code;
 pub mod finding;
 mod ignore;
 pub mod judge;

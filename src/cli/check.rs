@@ -9,10 +9,10 @@ use serde_json::{Map, Value as Json};
 use super::output::{self, Stream};
 use super::{FAILED, FINDINGS, OK, Run, config};
 use crate::app::interpreter::Choice;
-use crate::app::position::place;
 use crate::app::probe::{ProbeError, ProbeRequest, probe};
-use crate::app::snapshot::{AppConfigSeen, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::app::target::{Kind, Target};
+use crate::check::app_code::{context, resolve_app};
 use crate::check::judge::{Ignore, Verdict, judge};
 use crate::check::machine::Machine;
 use crate::check::report::{self, Format, baseline};
@@ -20,7 +20,6 @@ use crate::check::rule::{Context, Scope};
 use crate::check::Tool;
 use crate::config::field::{Model, Secrecy};
 use crate::config::file::CheckTable;
-use crate::config::keywords::Keyword;
 use crate::config::types::Env;
 use crate::config::{AppConfig, Resolved, resolve};
 
@@ -82,47 +81,19 @@ fn check_server(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
 
 /// `chirp check`: an app and its configuration.
 fn check_app(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
-    let (mut inputs, extra, env_problems) = config::app_inputs(run);
-    let outside: Resolved<AppConfig> = resolve(&inputs, &mut run.sources.clone());
+    let (inputs, extra, env_problems) = config::app_inputs(run);
     let scopes = scopes(run);
     let mut snapshot = None;
     if scopes.contains(&Scope::App)
         && let Some(target) = text(run, "target")
     {
-        let base = base(&outside);
+        let base = base(&resolve(&inputs, &mut run.sources.clone()));
         snapshot = Some(look(run, &target, Kind::Chirp, app_dir(run), base, &extra)?);
     }
-    let seen = snapshot
-        .as_ref()
-        .and_then(|snapshot| Some((snapshot, snapshot.app.as_ref()?)));
-    let chirp = seen.is_some_and(|(_, app)| app.is_chirp());
-    if let Some((snapshot, app)) = seen.filter(|_| chirp) {
-        if let Some(variables) = &mut inputs.variables {
-            variables.add_above(snapshot.environ.clone());
-        }
-        let call = app.config.as_ref().and_then(|config| config.created_at.as_ref());
-        let call = call.or(app.created_at.as_ref());
-        inputs.call = call.and_then(|position| place(position, &mut run.sources));
-        if let Some(seen) = &app.config {
-            inputs.keywords = keywords(seen, &outside, run);
-        }
-    }
-    let mut resolved: Resolved<AppConfig> = resolve(&inputs, &mut run.sources);
+    let mut resolved = resolve_app(inputs, snapshot.as_ref(), &mut run.sources);
     resolved.problems.splice(0..0, env_problems);
     let deploy = run.matches.get_flag("deploy");
-    let context = Context {
-        tool: run.tool,
-        posture: if deploy {
-            Env::Production
-        } else {
-            resolved.config.env
-        },
-        problems: &resolved.problems,
-        server: None,
-        app_config: chirp.then_some(&resolved),
-        snapshot: snapshot.as_ref(),
-        machine: None,
-    };
+    let context = context(&resolved, snapshot.as_ref(), deploy);
     let ignore = ignored(run, &resolved.check);
     let verdict = Verdict {
         deploy,
@@ -138,51 +109,6 @@ fn base(resolved: &Resolved<AppConfig>) -> Map<String, Json> {
         .filter(|(_, setting)| setting.is_set() && !setting.invalid)
         .map(|(field, setting)| (field.name.to_owned(), setting.value.to_json()))
         .collect()
-}
-
-/// The keywords that the code passed. An object of `AppConfig.from_env` read variables by itself:
-/// what it holds beyond the layers we know counts as said by that call.
-fn keywords(seen: &AppConfigSeen, outside: &Resolved<AppConfig>, run: &mut Run<'_>) -> Vec<Keyword> {
-    let from = |position: Option<&crate::app::snapshot::Position>| {
-        position.map_or_else(
-            || "AppConfig(...)".to_owned(),
-            |position| {
-                let file = crate::config::source::display_path(&position.file);
-                format!("{file}:{}", position.line)
-            },
-        )
-    };
-    let mut keywords = Vec::new();
-    for (name, keyword) in &seen.explicit {
-        keywords.push(Keyword {
-            name: name.clone(),
-            value: keyword.value.clone(),
-            place: keyword
-                .position
-                .as_ref()
-                .and_then(|position| place(position, &mut run.sources)),
-            from: from(keyword.position.as_ref().or(seen.created_at.as_ref())),
-        });
-    }
-    if seen.from_env {
-        for (field, setting) in outside.settings() {
-            let Some(value) = seen.values.get(field.name) else {
-                continue;
-            };
-            let explicit = seen.explicit.contains_key(field.name);
-            let default = field.default.value().to_json();
-            if !explicit && *value != setting.value.to_json() && *value != default {
-                let call = seen.created_at.as_ref();
-                keywords.push(Keyword {
-                    name: field.name.to_owned(),
-                    value: value.clone(),
-                    place: call.and_then(|position| place(position, &mut run.sources)),
-                    from: from(call),
-                });
-            }
-        }
-    }
-    keywords
 }
 
 /// Looks at the app in its own interpreter.

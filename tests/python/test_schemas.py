@@ -34,7 +34,9 @@ BAD = sorted(
 )
 
 #: A finding of Taplo: the message, then the place that it points at.
-FINDING = re.compile(r"^error: (?P<message>.*)\n\s*┌─ (?P<file>.+):(?P<line>\d+):\d+$", re.MULTILINE)
+FINDING = re.compile(
+    r"^error: (?P<message>.*)\n\s*┌─ (?P<file>.+):(?P<line>\d+):\d+$", re.MULTILINE
+)
 
 
 def schema(document: str) -> dict[str, Any]:
