@@ -11,7 +11,7 @@ use crate::app::position;
 use crate::app::snapshot::{Position, Snapshot};
 use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{Place, Sources, secrets};
+use crate::config::{Place, Resolved, Sources, secrets};
 
 pub use super::ignore::Ignore;
 
@@ -152,14 +152,8 @@ fn open(at: &Position, sources: &mut Sources) -> Option<Place> {
 
 /// Secret values that this run knows; masks the ranges that the probe saw on the way.
 fn known_secrets(cx: &Context<'_>, sources: &mut Sources) -> Vec<String> {
-    let server = cx
-        .server
-        .into_iter()
-        .flat_map(super::super::config::resolve::Resolved::secrets);
-    let app = cx
-        .app_config
-        .into_iter()
-        .flat_map(super::super::config::resolve::Resolved::secrets);
+    let server = cx.server.into_iter().flat_map(Resolved::secrets);
+    let app = cx.app_config.into_iter().flat_map(Resolved::secrets);
     let mut secrets: Vec<String> = server.chain(app).map(str::to_owned).collect();
     if let Some(snapshot) = cx.snapshot {
         mask_ranges(snapshot, sources, &mut secrets);
@@ -253,7 +247,7 @@ mod tests {
         }
     }
 
-    fn context<'a>(app_config: &'a crate::config::Resolved<AppConfig>) -> Context<'a> {
+    fn context<'a>(app_config: &'a Resolved<AppConfig>) -> Context<'a> {
         Context {
             tool: Tool::Chirp,
             posture: Env::Production,

@@ -1,6 +1,7 @@
 //! The preflight: rules over configuration, app and machine, their findings, and reports of them.
 
 pub mod app_code;
+mod content_security_policy;
 pub mod finding;
 mod ignore;
 pub mod judge;

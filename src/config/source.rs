@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_mask_hides_the_text_and_moves_the_spans_behind_it() {
-        let shown = source("key = \"abc\"\nport = 1\n", &[7..10]).shown();
+        let shown = source("key = \"abc\"\nport = 1\n", std::slice::from_ref(&(7..10))).shown();
         assert_eq!(shown.text, format!("key = \"{MASK}\"\nport = 1\n"));
         let port = shown.span(&(12..16));
         assert_eq!(&shown.text[port], "port");

@@ -14,7 +14,7 @@ pub(super) fn render(verdict: &Verdict, sources: &Sources, options: &Options) ->
     for finding in options.shown(verdict) {
         if let Some((text, region)) = texts.first(finding) {
             out.push_str(&printable::line(&text.source.name, unicode));
-            let position = if text.source.path.is_some() {
+            let position = if text.has_lines() {
                 format!(":{}:{}: ", region.line, region.column)
             } else {
                 format!(":{}: ", region.column)

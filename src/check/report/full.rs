@@ -220,6 +220,19 @@ mod tests {
     }
 
     #[test]
+    fn an_app_that_does_not_import_was_not_judged() {
+        let verdict = Verdict {
+            findings: vec![Finding::error("import", "no module is called shop")],
+            routes: 0,
+            ..testing::empty()
+        };
+        let sources = Sources::default();
+        let out = render(Format::Full, &verdict, &sources, &Options::default());
+        assert!(!out.contains("0 routes"), "{out}");
+        assert!(out.contains("the app did not import, so nothing of it was judged\n"));
+    }
+
+    #[test]
     fn a_baseline_hides_what_was_known() {
         let out = full(&Options {
             baseline: Some(BaselineResult {

@@ -48,7 +48,8 @@ fn command(finding: &Finding, texts: &Texts<'_>, root: Option<&Path>, options: &
             origin = Some(text.source.name.as_str());
         }
     }
-    properties.push(("title", format!("{}: {}", finding.rule, finding.message)));
+    let title = printable::line(&finding.message, options.style.unicode);
+    properties.push(("title", format!("{}: {title}", finding.rule)));
 
     let mut command = format!("::{name} ");
     for (number, (key, value)) in properties.iter().enumerate() {
@@ -127,6 +128,8 @@ mod tests {
         let finding = Finding::error("x", "a\n::error::b\r\n\u{1b}[2J").help("c\nd");
         let command = command(&finding, &texts, None, &Options::default());
         assert!(!command.contains(['\n', '\r', '\u{1b}']), "{command}");
-        assert!(command.starts_with("::error title=x%3A a%0A%3A%3Aerror"));
+        assert!(
+            command.starts_with("::error title=x%3A a %3A%3Aerror%3A%3Ab ␛[2J::a%0A::error::b%0A")
+        );
     }
 }

@@ -46,6 +46,11 @@ impl<'a> Text<'a> {
         (line, before.chars().count() + 1)
     }
 
+    /// Whether a line number says anything: in a file, and in a rendered text of several lines.
+    pub(super) fn has_lines(&self) -> bool {
+        self.source.path.is_some() || self.starts.len() > 1
+    }
+
     /// The range of a span. Where a secret stands in it, it ends before the secret: the end column
     /// would tell how long it is.
     pub(super) fn region(&self, span: &Range<usize>) -> Region {
@@ -72,7 +77,10 @@ impl<'a> Text<'a> {
         let raw = self.source.raw();
         let start = floor_char_boundary(raw, span.start);
         let real = &raw[start..floor_char_boundary(raw, span.end).max(start)];
-        let shown = &self.shown.text[self.shown.span(span)];
+        let shown = self.shown.span(span);
+        let text = &self.shown.text;
+        let from = floor_char_boundary(text, shown.start);
+        let shown = &text[from..floor_char_boundary(text, shown.end).max(from)];
         let at = shown.find(MASK).filter(|_| !real.contains(MASK))?;
         Some(&shown[..at])
     }

@@ -33,10 +33,14 @@ pub(super) fn lines(verdict: &Verdict, options: &Options) -> Vec<String> {
         lines.push(style.paint(Role::Good, "ready") + &end);
     } else {
         let (subject, posture) = subject(verdict);
-        lines.push(format!(
-            "checked {subject}{posture} in {}{}",
-            elapsed(verdict),
+        let tail = if has_no_app(verdict) {
+            "; the app did not import, so nothing of it was judged".to_owned()
+        } else {
             import(verdict)
+        };
+        lines.push(format!(
+            "checked {subject}{posture} in {}{tail}",
+            elapsed(verdict)
         ));
         let (word, role) = if failing {
             ("not ready", Role::Severity(Severity::Error))
@@ -67,7 +71,7 @@ pub(super) fn lines(verdict: &Verdict, options: &Options) -> Vec<String> {
 
 /// What was judged, and as what.
 fn subject(verdict: &Verdict) -> (String, String) {
-    if verdict.import_ms.is_none() {
+    if verdict.import_ms.is_none() || has_no_app(verdict) {
         let settings = match verdict.tool {
             Tool::Chirp => AppConfig::fields().len(),
             Tool::Pounce => ServerConfig::fields().len(),
@@ -84,6 +88,12 @@ fn subject(verdict: &Verdict) -> (String, String) {
         Tool::Pounce => String::new(),
     };
     (subject, posture)
+}
+
+/// Whether an app was asked for and there is none.
+fn has_no_app(verdict: &Verdict) -> bool {
+    let is_failure = |one: &Finding| one.rule == "import" && one.severity == Severity::Error;
+    verdict.findings.iter().any(is_failure)
 }
 
 fn elapsed(verdict: &Verdict) -> String {

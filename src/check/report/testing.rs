@@ -56,7 +56,7 @@ pub(super) fn verdict() -> (Verdict, Sources) {
     sources.mask_everywhere(SECRET);
     let at = |source, wanted| find(&sources, source, wanted);
     let findings = vec![
-        Finding::error("import", "an error that no line shows")
+        Finding::error("no_place", "an error that no line shows")
             .why("there is nothing to point at")
             .details("shop.py:3: raised here\nand a second line"),
         Finding::error("secret_key", "secret_key is empty")
@@ -67,7 +67,7 @@ pub(super) fn verdict() -> (Verdict, Sources) {
             )
             .why("sessions and CSRF tokens are signed with it: with an empty key anyone can forge them")
             .help("in the deploy environment: CHIRP_SECRET_KEY=\"$(openssl rand -hex 32)\""),
-        Finding::error("deploy_health", "the route /health hides the liveness probe")
+        Finding::error("hidden_probe", "the route /health hides the liveness probe")
             .route("/health")
             .at(
                 at(shop, "@app.route(\"/health\")"),
@@ -79,12 +79,12 @@ pub(super) fn verdict() -> (Verdict, Sources) {
             .help("or move the probe: AppConfig(health_path=\"/livez\") or CHIRP_HEALTH_PATH=/livez"),
         Finding::error("config", "unknown key `worker`")
             .at(at(toml, "worker"), "did you mean `workers`?"),
-        Finding::warning("deploy_metrics", "two labels on one line")
+        Finding::warning("wanted_twice", "two labels on one line")
             .at(at(command, "--metrics"), "metrics wanted here")
             .at(at(command, "--deploy"), "for production"),
         Finding::warning("unknown_variable", "CHIRP_PROT is no setting")
             .at(at(environment, "CHIRP_PROT"), "did you mean `CHIRP_PORT`?"),
-        Finding::warning("allowed_hosts", "every host is allowed")
+        Finding::warning("wide_open", "every host is allowed")
             .at(at(shop, "sentry_dsn=KEY, allowed_hosts=(\"*\",)"), "here"),
         Finding::new("bind", Severity::Info, "this pounce listens already"),
     ];
