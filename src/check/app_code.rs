@@ -141,3 +141,120 @@ fn unseen_problems(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::config::environment::Variables;
+    use crate::config::{Layer, ProblemKind};
+
+    /// A snapshot of a Chirp app whose configuration is `config`.
+    fn snapshot(config: &Json) -> Snapshot {
+        serde_json::from_value(json!({
+            "protocol": 1,
+            "python": { "version": "3.13.0" },
+            "target": { "spec": "shop:app", "module": "shop", "attribute": "app" },
+            "app": { "framework": { "name": "chirp" }, "config": config },
+        }))
+        .unwrap()
+    }
+
+    fn variables(pairs: &[(&str, &str)]) -> Inputs {
+        Inputs {
+            variables: Some(Variables::from_pairs(
+                pairs
+                    .iter()
+                    .map(|(name, value)| (name.into(), value.into())),
+            )),
+            ..Inputs::default()
+        }
+    }
+
+    fn resolved(inputs: Inputs, config: &Json) -> Resolved<AppConfig> {
+        resolve_app(inputs, Some(&snapshot(config)), &mut Sources::default())
+    }
+
+    #[test]
+    fn the_code_stands_above_the_variables() {
+        let inputs = variables(&[("CHIRP_WORKERS", "2"), ("CHIRP_HTTP_RETRIES", "3")]);
+        let seen = json!({ "explicit": { "workers": { "value": 4 } } });
+        let resolved = resolved(inputs, &seen);
+        assert_eq!(
+            (resolved.config.workers, resolved.config.http_retries),
+            (4, 3)
+        );
+        assert_eq!(resolved.setting("workers").origin.layer, Layer::Python);
+    }
+
+    #[test]
+    fn what_from_env_read_by_itself_counts_as_said_by_the_call() {
+        let inputs = variables(&[("CHIRP_HTTP_RETRIES", "3")]);
+        let seen = json!({
+            "from_env": true,
+            "env_prefix": "SHOP_",
+            "explicit": {},
+            "values": { "workers": 5, "http_retries": 3, "port": 8000 },
+        });
+        let resolved = resolved(inputs, &seen);
+        assert_eq!(
+            (resolved.config.workers, resolved.config.http_retries),
+            (5, 3)
+        );
+        let layer = |name| resolved.setting(name).origin.layer;
+        assert_eq!(layer("workers"), Layer::Python);
+        assert_eq!(layer("http_retries"), Layer::Environment);
+        assert_eq!(layer("port"), Layer::Default);
+    }
+
+    #[test]
+    fn mistakes_that_only_the_code_sees_are_added_and_others_are_not_repeated() {
+        let seen = json!({
+            "explicit": { "port": { "value": 70000 }, "worker": { "value": 1 } },
+            "problems": [
+                { "field": "port", "message": "`port` must be an integer: 70000 is too large" },
+                { "message": "unknown keyword `worker`; did you mean `workers`?" },
+                { "field": "extra_loaders", "message": "`extra_loaders` must be a sequence" },
+            ],
+        });
+        let resolved = resolved(Inputs::default(), &seen);
+        let messages: Vec<_> = resolved
+            .problems
+            .iter()
+            .map(|problem| problem.message.as_str())
+            .collect();
+        assert_eq!(
+            messages,
+            [
+                "`port` must be an integer from 0 to 65535",
+                "unknown keyword `worker`",
+                "`extra_loaders` must be a sequence",
+            ]
+        );
+        assert!(
+            resolved
+                .problems
+                .iter()
+                .all(|one| one.kind == ProblemKind::Invalid)
+        );
+    }
+
+    #[test]
+    fn an_app_of_another_framework_says_nothing() {
+        let mut other = snapshot(&json!({ "explicit": { "workers": { "value": 4 } } }));
+        if let Some(app) = &mut other.app {
+            app.framework.name = "starlette".into();
+        }
+        let resolved = resolve_app(Inputs::default(), Some(&other), &mut Sources::default());
+        assert_eq!(resolved.config.workers, 0);
+        assert!(context(&resolved, Some(&other), false).app_config.is_none());
+    }
+
+    #[test]
+    fn deploy_judges_as_production() {
+        let resolved: Resolved<AppConfig> = resolve(&Inputs::default(), &mut Sources::default());
+        assert_eq!(context(&resolved, None, false).posture, Env::Development);
+        assert_eq!(context(&resolved, None, true).posture, Env::Production);
+    }
+}
