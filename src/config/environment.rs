@@ -175,10 +175,6 @@ impl Reader<'_> {
         let at = name.len() + 1;
         if secret {
             self.sources.mask(source, at..whole.end);
-        } else {
-            for span in secrets::user_information(value) {
-                self.sources.mask(source, at + span.start..at + span.end);
-            }
         }
         Place {
             source,
@@ -275,14 +271,19 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, name: &str, suffix: &str, variable: &Variable) {
-        let secret = secrets::is_secret_name(suffix);
-        let place = self.show(name, &variable.value, secret, variable.file.as_ref());
+        if self.prefix.is_empty() {
+            // Without a prefix every variable of the process comes by.
+            return;
+        }
         let names: Vec<String> = self
             .fields
             .iter()
             .map(|field| field.name.to_ascii_uppercase())
             .collect();
         let near = nearest(suffix, names.iter().map(String::as_str));
+        // What a stranger's variable holds is nobody's business: only slips are shown.
+        let secret = near.is_none() || secrets::is_secret_name(suffix);
+        let place = self.show(name, &variable.value, secret, variable.file.as_ref());
         let label = match near {
             Some(near) => format!("did you mean {}{near}?", self.prefix),
             None => format!("no field of {} has this name", self.product.class),
@@ -295,21 +296,29 @@ impl Reader<'_> {
     }
 
     fn feature(&mut self, name: &str, feature: &str, variable: &Variable) {
-        let origin = self.origin(name, &variable.value, false, variable);
+        let secret = secrets::is_secret_name(feature);
+        let origin = self.origin(name, &variable.value, secret, variable);
         match Kind::Bool.parse(&variable.value) {
             Ok(Value::Bool(on)) => {
                 let feature = feature.to_ascii_lowercase().replace('_', "-");
                 self.features.insert(feature, (on, origin));
             }
             Ok(_) => {}
-            Err(mistake) => self.problems.push(
-                Problem {
-                    help: mistake.help,
-                    ..Problem::error(format!("{name} must be {}", mistake.expected))
-                }
-                .field("feature_flags")
-                .at(origin.place, mistake.found),
-            ),
+            Err(mistake) => {
+                let mistake = if secret {
+                    secrets::hide(mistake)
+                } else {
+                    secrets::hide_user_information(mistake)
+                };
+                self.problems.push(
+                    Problem {
+                        help: mistake.help,
+                        ..Problem::error(format!("{name} must be {}", mistake.expected))
+                    }
+                    .field("feature_flags")
+                    .at(origin.place, mistake.found),
+                );
+            }
         }
     }
 

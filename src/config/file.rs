@@ -261,7 +261,7 @@ fn parse(
             .and_then(|tool| tool.get(name))
             .and_then(|table| table.get_ref().as_table()),
     };
-    reader.mask(document.get_ref());
+    reader.mask(document.get_ref(), false);
     if let Some(settings) = settings {
         reader.table(settings);
     }
@@ -348,27 +348,27 @@ impl Reader<'_> {
         }
     }
 
-    /// Hides every secret of the document, ours or a stranger's.
-    fn mask(&mut self, table: &DeTable<'_>) {
+    /// Hides every secret of the document, ours or a stranger's, however deep it stands.
+    fn mask(&mut self, table: &DeTable<'_>, secret: bool) {
         for (key, item) in table {
-            if secrets::is_secret_name(key.get_ref()) {
-                let span = item.span();
-                let inner = if item.get_ref().is_str() && span.len() >= 2 {
-                    span.start + 1..span.end - 1
-                } else {
-                    span
-                };
-                self.sources.mask(self.source, inner);
-            } else if let Some(table) = item.get_ref().as_table() {
-                self.mask(table);
-            } else {
-                let span = item.span();
-                let text = self.sources.get(self.source).raw()[span.clone()].to_owned();
-                for part in secrets::user_information(&text) {
-                    self.sources
-                        .mask(self.source, span.start + part.start..span.start + part.end);
+            self.mask_item(item, secret || secrets::is_secret_name(key.get_ref()));
+        }
+    }
+
+    fn mask_item(&mut self, item: &Item<'_>, secret: bool) {
+        match item.get_ref() {
+            DeValue::Table(table) => self.mask(table, secret),
+            DeValue::Array(items) => {
+                for item in items {
+                    self.mask_item(item, secret);
                 }
             }
+            DeValue::String(_) if secret && item.span().len() >= 2 => {
+                let span = item.span();
+                self.sources.mask(self.source, span.start + 1..span.end - 1);
+            }
+            _ if secret => self.sources.mask(self.source, item.span()),
+            _ => {}
         }
     }
 
