@@ -1,5 +1,7 @@
 //! The environment layer: `POUNCE_*` and `CHIRP_*` variables, an env file, the Railway rules.
 
+mod kubernetes;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -197,7 +199,7 @@ impl Reader<'_> {
 
     fn variable(&mut self, name: &str, suffix: &str, variable: &Variable) {
         let value = variable.value.as_str();
-        if let Some(why) = injected_by_kubernetes(suffix, value) {
+        if let Some(why) = kubernetes::injected(suffix, value) {
             let place = self.show(name, value, false, None);
             let mut problem = Problem::warning(format!("{name} comes from Kubernetes and is ignored"))
                 .kind(ProblemKind::UnknownVariable)
@@ -432,26 +434,4 @@ fn line_place(sources: &Sources, source: super::source::SourceId, line: usize) -
         source,
         span: start..start + length,
     }
-}
-
-/// Kubernetes gives every pod variables for every Service; one named `pounce` or `chirp` looks like
-/// our settings (Kubernetes documentation, "Environment variables" of a Service).
-fn injected_by_kubernetes(suffix: &str, value: &str) -> Option<&'static str> {
-    const ADDRESS: &str = "the address of a Service of that name, not a setting";
-    let url =
-        value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
-    if suffix == "PORT" && url {
-        return Some(ADDRESS);
-    }
-    if suffix == "SERVICE_HOST" || suffix == "SERVICE_PORT" || suffix.starts_with("SERVICE_PORT_") {
-        return Some(ADDRESS);
-    }
-    let mut parts = suffix.strip_prefix("PORT_")?.split('_');
-    let number = parts.next()?;
-    let protocol = parts.next()?;
-    let rest: Vec<_> = parts.collect();
-    let known = number.bytes().all(|byte| byte.is_ascii_digit())
-        && matches!(protocol, "TCP" | "UDP" | "SCTP")
-        && matches!(rest[..], [] | ["ADDR" | "PORT" | "PROTO"]);
-    known.then_some(ADDRESS)
 }
