@@ -245,7 +245,7 @@ mod tests {
         assert!(takes("/{id:uuid}", uuid));
         assert!(takes(
             "/{id:uuid}",
-            &uuid.replace('-', "").replacen("", "", 1)
+            &uuid.replace('-', "")
         ));
         assert!(!takes("/{id:uuid}", "/health"));
     }
