@@ -53,6 +53,19 @@ pub struct Snapshot {
     pub masks: Vec<Position>,
 }
 
+impl Snapshot {
+    /// The snapshot of a target that gave no app, without anything else known.
+    #[must_use]
+    pub fn failed(target: TargetSeen, failure: Failure) -> Self {
+        Self {
+            protocol: PROTOCOL,
+            target,
+            failure: Some(failure),
+            ..Self::default()
+        }
+    }
+}
+
 /// The interpreter of the probe.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interpreter {
@@ -133,6 +146,27 @@ pub struct Failure {
     /// Last lines that the app printed, where they say more than the exception.
     #[serde(default)]
     pub output: Vec<String>,
+}
+
+impl Failure {
+    /// A failure with nothing but its kind and message.
+    #[must_use]
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            exception: None,
+            missing_module: None,
+            own_module: false,
+            nearest: Vec::new(),
+            required_parameters: Vec::new(),
+            exit_code: None,
+            signal: None,
+            fields: Vec::new(),
+            frames: Vec::new(),
+            output: Vec::new(),
+        }
+    }
 }
 
 /// Kinds of [`Failure`]. The last four are seen from outside, by the parent.

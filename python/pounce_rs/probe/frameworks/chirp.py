@@ -1,0 +1,73 @@
+"""Apps of this project's own chirp, which keeps call sites itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import configuration
+from ..callables import definition
+from ..sources import Position
+from .middleware import live
+from .view import View, hooks, route, version_of
+
+
+def describe(app: Any, view: View) -> dict[str, Any]:
+    """Read the private records that ``chirp.App`` and ``chirp.AppConfig`` keep for this purpose."""
+    table = view.table
+    table.prepare(each.position for each in app._chirp_routes)
+    routes = [
+        route(
+            each.path,
+            each.methods or ("GET",),
+            each.handler,
+            table.of(each.position, "route") or definition(each.handler),
+            name=each.name,
+            form_actions=getattr(each, "form_actions", ()) or (),
+            websocket=bool(getattr(each, "websocket", False)),
+        )
+        for each in app._chirp_routes
+    ]
+    entries = [
+        _middleware(each, index, table.of(each.position, "add_middleware"))
+        for index, each in enumerate(app._chirp_middleware)
+    ]
+    registered = {
+        kind: [view.named(each.function, each.position, f"on_{kind}") for each in found]
+        for kind, found in app._chirp_hooks.items()
+    }
+    return view.app(
+        app,
+        "chirp",
+        version_of("chirp", "pounce-rs"),
+        created_at=table.of(app._chirp_created_at, "App"),
+        config=_config(app.config, app, view),
+        routes=routes,
+        middleware=sorted(entries, key=lambda entry: (entry["priority"], entry["registration"])),
+        hooks=hooks(**registered),
+        health_checks=[
+            {"name": str(each.name), "position": table.of(each.position, "add_health_check")}
+            for each in app._chirp_health_checks
+        ],
+    )
+
+
+def _middleware(declared: Any, index: int, position: Position | None) -> dict[str, Any]:
+    entry = live(declared.middleware, declared.priority, index, position)
+    classes = type(declared.middleware).__mro__
+    if any(cls.__module__.startswith("chirp.middleware.") for cls in classes):
+        # The package's own classes are known good; they hold settings until there is a server.
+        entry["callable"] = True
+    return entry
+
+
+def _config(config: Any, app: Any, view: View) -> dict[str, Any]:
+    return configuration.describe(
+        config,
+        getattr(config, "_chirp_created_at", None) or app._chirp_created_at,
+        dict(getattr(config, "_chirp_explicit", {})),
+        view.table,
+        view.redactor,
+        from_env=bool(getattr(config, "_chirp_from_env", False)),
+        prefix=getattr(config, "_chirp_env_prefix", None),
+        problems=list(getattr(config, "_chirp_problems", ())),
+    )

@@ -1,0 +1,98 @@
+"""Source ranges whose text is a secret, so that no snippet ever shows them.
+
+Found by reading tokens, not by compiling: files that do not compile are shown too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from .redaction import SHORTEST
+from .sources import Position, Source, source, tokens
+
+_SIGNERS = ("CookieSessionStore", "URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner")
+"""Callables whose literal arguments are keys."""
+
+_ENVIRONMENT = re.compile(
+    r"(?:\benviron\s*\[|\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\()\s*$"
+)
+
+
+def masks(
+    files: Iterable[str], secrets: Iterable[str], secret_fields: tuple[str, ...]
+) -> list[Position]:
+    """Ranges of secret text in ``files``, sorted, each once."""
+    ranges: list[Position] = []
+    known = [secret for secret in secrets if secret]
+    for name in sorted(set(files)):
+        text = source(name)
+        if text is not None:
+            found = {*_verbatim(text.text, known), *_keywords(text, secret_fields)}
+            found |= {*_signers(text), *_fallbacks(text, secret_fields)}
+            ranges.extend(text.position(start, end) for start, end in _merged(found))
+    return ranges
+
+
+def _merged(found: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges in order, those that touch made one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _verbatim(text: str, secrets: list[str]) -> Iterator[tuple[int, int]]:
+    """Where a secret stands as it is: in quotes when it is short, anywhere when it is not."""
+    for secret in secrets:
+        escaped = re.escape(secret)
+        if len(secret) < 2 * SHORTEST:
+            escaped = rf"(?<=[\"']){escaped}(?=[\"'])"
+        for match in re.finditer(escaped, text):
+            yield match.span()
+
+
+def _keywords(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Literals in ``secret_key=...`` and ``SECRET_KEY = ...``, wherever they stand."""
+    lowered = text.text.lower()
+    secret_fields = tuple(name for name in secret_fields if name in lowered)
+    if not secret_fields:
+        return
+    names = "|".join(re.escape(name) for name in secret_fields)
+    for match in re.finditer(
+        rf"(?i)\b\w*(?:{names})[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)", text.text
+    ):
+        yield from _literals(text, match.end(), ("comma", "newline"))
+
+
+def _signers(text: Source) -> Iterator[tuple[int, int]]:
+    if not any(name in text.text for name in _SIGNERS):
+        return
+    for match in re.finditer(rf"\b(?:{'|'.join(_SIGNERS)})\s*\(", text.text):
+        yield from _literals(text, match.end(), ())
+
+
+def _fallbacks(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """The default in ``os.environ.get("CHIRP_SECRET_KEY", "default")``."""
+    if "environ" not in text.text and "getenv" not in text.text:
+        return
+    for match in re.finditer(r"\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\(", text.text):
+        first = next(iter(tokens(text.text, match.end())), None)
+        if first is None or first.kind != "string":
+            continue
+        name = text.text[first.start : first.end].lower()
+        if any(field in name for field in secret_fields):
+            yield from _literals(text, first.end, ())
+
+
+def _literals(text: Source, start: int, until: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """String literals of the expression at ``start``, without names of environment variables."""
+    for token in tokens(text.text, start):
+        if token.depth < 0 or (token.depth == 0 and token.kind in until):
+            return
+        before = text.text[max(0, token.start - 64) : token.start]
+        if token.kind == "string" and not _ENVIRONMENT.search(before):
+            yield token.start, token.end

@@ -1,0 +1,50 @@
+"""Keeps secrets out of messages: what an exception says may quote what it was given."""
+
+from __future__ import annotations
+
+import os
+import re
+
+_MASK = "••••••••"
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|(?<=://)[^/@\s]+(?=@)")
+_ASSIGNED = re.compile(
+    r"""(?ix)\b(\w*(?:secret|password|passwd|token|api_?key|dsn)\w*)(\s*[=:]\s*)(["'])[^"']+\3"""
+)
+
+SHORTEST = 4
+"""Secrets of fewer characters are not searched for in text: they would hit ordinary words."""
+
+
+class Redactor:
+    """Knows the secrets of a run and takes them out of text."""
+
+    def __init__(self, secret_fields: tuple[str, ...], prefixes: tuple[str, ...]) -> None:
+        self._fields = secret_fields
+        self._prefixes = prefixes
+        self.secrets: set[str] = set()
+
+    def learn(self, values: object) -> None:
+        """Remember the secret fields of a mapping of configuration values."""
+        if isinstance(values, dict):
+            for field in self._fields:
+                value = values.get(field)
+                if isinstance(value, str) and value:
+                    self.secrets.add(value)
+
+    def learn_environment(self) -> None:
+        """Remember the values of variables that fill secret fields."""
+        for prefix in self._prefixes:
+            for field in self._fields:
+                value = os.environ.get(prefix + field.upper())
+                if value:
+                    self.secrets.add(value)
+
+    def line(self, text: str) -> str:
+        """``text`` on one line, without known secrets and without credentials of URLs."""
+        text = " ".join(text.split())
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            if len(secret) >= SHORTEST:
+                text = text.replace(secret, _MASK)
+        text = _CREDENTIALS.sub(_MASK, text)
+        text = _ASSIGNED.sub(rf"\1\2\3{_MASK}\3", text)
+        return text.encode("utf-8", "replace").decode()
