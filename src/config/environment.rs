@@ -13,7 +13,7 @@ use super::origin::{Entry, Layer, Origin};
 use super::problem::{Problem, ProblemKind, Weight};
 use super::secrets;
 use super::source::{Place, Sources};
-use super::value::Value;
+use super::value::{Mistake, Value};
 
 /// Name of the text that variables are shown in.
 pub const SOURCE_NAME: &str = "environment";
@@ -249,6 +249,12 @@ impl Reader<'_> {
             return;
         }
         let value = read_text(field, &variable.value);
+        self.entry(index, name, value, origin);
+    }
+
+    /// A value for a field, or the mistake that it is.
+    fn entry(&mut self, index: usize, name: &str, value: Result<Value, Mistake>, origin: Origin) {
+        let field = &self.fields[index];
         let value = match value {
             Ok(value) => Some(value),
             Err(mistake) => {
@@ -403,17 +409,13 @@ impl Reader<'_> {
             return;
         };
         let origin = self.origin(name, &variable.value, false, variable);
-        self.layer.entries.push(Entry {
-            field: index,
-            value: Some(value),
-            origin,
-            alias: None,
-        });
+        let value = (self.fields[index].check)(&value).map(|()| value);
+        self.entry(index, name, value, origin);
     }
 }
 
 /// Text of a variable or a flag as the value of a field; the empty text unsets what can be unset.
-pub(super) fn read_text(field: &Field, text: &str) -> Result<Value, super::value::Mistake> {
+pub(super) fn read_text(field: &Field, text: &str) -> Result<Value, Mistake> {
     if field.nullable && field.kind == Kind::Text && text.is_empty() {
         return Ok(Value::Null);
     }

@@ -173,9 +173,28 @@ pub fn mask_assignments(sources: &mut Sources, source: SourceId) {
                 } else if let Some(at) = secret_value(content, secret_table) {
                     let value = content[at..].trim_start();
                     sources.mask(source, end - value.len()..end);
-                    open = Open::behind(value);
+                    if !content.trim_start().starts_with('#') {
+                        open = Open::behind(value);
+                    }
                 }
             }
+        }
+        start += line.len();
+    }
+}
+
+/// Masks secrets that were commented out: no parser sees them, and people leave them there.
+pub fn mask_comments(sources: &mut Sources, source: SourceId) {
+    let text = sources.get(source).raw().to_owned();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        if let Some(hash) = content.find('#')
+            && let Some(at) = secret_value(&content[hash..], false)
+        {
+            let value = content[hash + at..].trim_start();
+            let end = start + content.len();
+            sources.mask(source, end - value.len()..end);
         }
         start += line.len();
     }
@@ -196,18 +215,21 @@ impl Open {
         if value.is_empty() {
             return Self::UntilAssignment;
         }
-        for quotes in ["\"\"\"", "'''"] {
-            if let Some(rest) = value.strip_prefix(quotes) {
-                return if rest.contains(quotes) {
+        let pairs = [
+            ("\"\"\"", "\"\"\""),
+            ("'''", "'''"),
+            ("\"", "\""),
+            ("'", "'"),
+            ("[", "]"),
+            ("{", "}"),
+        ];
+        for (opener, closer) in pairs {
+            if let Some(rest) = value.strip_prefix(opener) {
+                return if rest.contains(closer) {
                     Self::No
                 } else {
-                    Self::Until(quotes)
+                    Self::Until(closer)
                 };
-            }
-        }
-        for (opener, closer) in [("\"", "\""), ("'", "'"), ("[", "]"), ("{", "}")] {
-            if value.starts_with(opener) && !value[opener.len()..].contains(closer) {
-                return Self::Until(closer);
             }
         }
         Self::No

@@ -161,6 +161,11 @@ impl Sources {
         &self.all[id.0]
     }
 
+    /// Every text, in the order of registration.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.all.iter()
+    }
+
     /// Hides a range of a text from everything that is shown.
     pub fn mask(&mut self, id: SourceId, span: Range<usize>) {
         self.all[id.0].masks.push(span);
