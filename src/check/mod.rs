@@ -1,5 +1,6 @@
 //! The preflight: rules over configuration, app and machine, their findings, and reports of them.
 
+mod app_code;
 mod content_security_policy;
 pub mod finding;
 mod ignore;

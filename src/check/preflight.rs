@@ -2,16 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::app_code::{context, resolve_app};
 use super::judge::{Ignore, Verdict, judge};
 use super::machine::Machine;
 use super::rule::{Context, Scope, Tool};
-use crate::app::position::place;
-use crate::app::snapshot::{AppConfigSeen, Position, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::config::field::{Model, Secrecy};
-use crate::config::keywords::Keyword;
-use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{AppConfig, Inputs, Problem, Resolved, ServerConfig, Sources, resolve};
+use crate::config::{AppConfig, Inputs, Problem, Resolved, ServerConfig, Sources};
 
 /// What to judge, and what to leave out.
 #[derive(Debug, Clone)]
@@ -59,51 +57,18 @@ pub fn judge_server(
 /// Judges an app. `inputs` is what is said about its configuration outside its code; `deploy` judges
 /// a throwaway view as production.
 pub fn judge_app(
-    mut inputs: Inputs,
-    outside: &Resolved<AppConfig>,
+    inputs: Inputs,
     snapshot: Option<&Snapshot>,
     deploy: bool,
     wanted: &Wanted,
     sources: &mut Sources,
 ) -> (Verdict, Resolved<AppConfig>) {
-    let seen = snapshot.and_then(|snapshot| Some((snapshot, snapshot.app.as_ref()?)));
-    let chirp = seen.is_some_and(|(_, app)| app.is_chirp());
-    if let Some((snapshot, app)) = seen.filter(|_| chirp) {
-        if let Some(variables) = &mut inputs.variables {
-            variables.add_above(snapshot.environ.clone());
-        }
-        let call = app
-            .config
-            .as_ref()
-            .and_then(|config| config.created_at.as_ref());
-        let call = call.or(app.created_at.as_ref());
-        inputs.call = call.and_then(|position| place(position, sources));
-        if let Some(seen) = &app.config {
-            inputs.keywords = keywords(seen, outside, sources);
-        }
-    }
-    let resolved: Resolved<AppConfig> = resolve(&inputs, sources);
-    let context = Context {
-        tool: Tool::Chirp,
-        posture: if deploy {
-            Env::Production
-        } else {
-            resolved.config.env
-        },
-        problems: &resolved.problems,
-        server: None,
-        app_config: chirp.then_some(&resolved),
-        snapshot,
-        machine: None,
-    };
+    let resolved = resolve_app(inputs, snapshot, sources);
+    let context = context(&resolved, snapshot, deploy);
+    let ignore = ignored(wanted, &resolved);
     let verdict = Verdict {
         deploy,
-        ..judge(
-            &context,
-            &wanted.scopes,
-            &ignored(wanted, &resolved),
-            sources,
-        )
+        ..judge(&context, &wanted.scopes, &ignore, sources)
     };
     (verdict, resolved)
 }
@@ -148,53 +113,4 @@ pub fn secret_fields() -> Vec<String> {
         .filter(|field| field.secrecy == Secrecy::Secret)
         .map(|field| field.name.to_owned())
         .collect()
-}
-
-/// The keywords that the code passed. An object of `AppConfig.from_env` read variables by itself:
-/// what it holds beyond the layers we know counts as said by that call.
-fn keywords(
-    seen: &AppConfigSeen,
-    outside: &Resolved<AppConfig>,
-    sources: &mut Sources,
-) -> Vec<Keyword> {
-    let call = seen.created_at.as_ref();
-    let mut keywords: Vec<_> = seen
-        .explicit
-        .iter()
-        .map(|(name, keyword)| Keyword {
-            name: name.clone(),
-            value: keyword.value.clone(),
-            place: keyword
-                .position
-                .as_ref()
-                .and_then(|position| place(position, sources)),
-            from: from(keyword.position.as_ref().or(call)),
-        })
-        .collect();
-    if seen.from_env {
-        for (field, setting) in outside.settings() {
-            let Some(value) = seen.values.get(field.name) else {
-                continue;
-            };
-            let known = seen.explicit.contains_key(field.name)
-                || *value == setting.value.to_json()
-                || *value == field.default.value().to_json();
-            if !known {
-                keywords.push(Keyword {
-                    name: field.name.to_owned(),
-                    value: value.clone(),
-                    place: call.and_then(|position| place(position, sources)),
-                    from: from(call),
-                });
-            }
-        }
-    }
-    keywords
-}
-
-fn from(position: Option<&Position>) -> String {
-    position.map_or_else(
-        || "AppConfig(...)".to_owned(),
-        |position| format!("{}:{}", display_path(&position.file), position.line),
-    )
 }

@@ -19,7 +19,7 @@ use crate::check::preflight::{Wanted, below_keywords, judge_app, judge_server, s
 use crate::check::report::{self, Format, baseline};
 use crate::check::rule::Scope;
 use crate::config::file::CheckTable;
-use crate::config::{AppConfig, Inputs, Resolved, resolve};
+use crate::config::{Inputs, resolve};
 
 /// Why a check could not be done.
 type Refusal = String;
@@ -69,13 +69,12 @@ fn check_server(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
 /// `chirp check`: an app and its configuration.
 fn check_app(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
     let (inputs, extra, env_problems) = config::app_inputs(run);
-    let outside: Resolved<AppConfig> = resolve(&inputs, &mut run.sources.clone());
     let wanted = wanted(run);
     let mut snapshot = None;
     if wanted.scopes.contains(&Scope::App)
         && let Some(target) = text(run, "target")
     {
-        let base = below_keywords(&outside);
+        let base = below_keywords(&resolve(&inputs, &mut run.sources.clone()));
         snapshot = Some(look(run, &target, Kind::Chirp, app_dir(run), base, &extra)?);
     }
     let inputs = Inputs {
@@ -83,14 +82,8 @@ fn check_app(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
         ..inputs
     };
     let deploy = run.matches.get_flag("deploy");
-    let (verdict, resolved) = judge_app(
-        inputs,
-        &outside,
-        snapshot.as_ref(),
-        deploy,
-        &wanted,
-        &mut run.sources,
-    );
+    let (verdict, resolved) =
+        judge_app(inputs, snapshot.as_ref(), deploy, &wanted, &mut run.sources);
     Ok((verdict, resolved.check))
 }
 
