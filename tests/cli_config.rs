@@ -10,7 +10,7 @@ fn judged(fixture: &str, arguments: &[&str]) -> String {
     Command::pounce()
         .fixture("config", fixture)
         .args(["check", "--scope", "config"])
-        .args(arguments)
+        .args(arguments.iter().copied())
         .run()
 }
 
@@ -56,12 +56,24 @@ fn a_missing_file_is_said_where_it_was_named() {
 
 #[test]
 fn a_flag_and_a_file_that_contradict_each_other() {
-    assert_snapshot!(judged("tls-pair", &["--uds", "/run/x.sock", "--port", "80"]));
+    assert_snapshot!(judged(
+        "tls-pair",
+        &["--uds", "/run/x.sock", "--port", "80"]
+    ));
 }
 
 #[test]
 fn a_flag_that_does_not_parse() {
-    assert_snapshot!(judged("good", &["--port", "http", "--log-level=loud", "--http2", "--no-http2"]));
+    assert_snapshot!(judged(
+        "good",
+        &[
+            "--port",
+            "http",
+            "--log-level=loud",
+            "--http2",
+            "--no-http2"
+        ]
+    ));
 }
 
 #[test]
@@ -75,7 +87,10 @@ fn variables_that_do_not_parse_or_are_unknown() {
         .env("POUNCE_ACCESS_LOG", "maybe")
         .args(["check", "--scope", "config"])
         .run();
-    assert!(!shown.contains("publickey") && !shown.contains("hunter2"), "{shown}");
+    assert!(
+        !shown.contains("publickey") && !shown.contains("hunter2"),
+        "{shown}"
+    );
     assert_snapshot!(shown);
 }
 
@@ -108,7 +123,15 @@ fn show_reveals_what_is_hidden_but_no_secret() {
     let shown = Command::pounce()
         .fixture("config", "unknown-key")
         .env("POUNCE_SENTRY_DSN", "https://publickey@sentry.example/1")
-        .args(["config", "show", "--config", "/dev/null", "--reveal", "--output-format", "json"])
+        .args([
+            "config",
+            "show",
+            "--config",
+            "/dev/null",
+            "--reveal",
+            "--output-format",
+            "json",
+        ])
         .run();
     assert!(!shown.contains("publickey"), "{shown}");
     assert_snapshot!(shown);

@@ -6,5 +6,9 @@ use pounce_core::check::Tool;
 use pounce_core::cli::{Host, main as run};
 
 fn main() -> ExitCode {
-    ExitCode::from(run(Tool::Chirp, std::env::args_os().skip(1), &Host::native()))
+    ExitCode::from(run(
+        Tool::Chirp,
+        std::env::args_os().skip(1),
+        &Host::native(),
+    ))
 }

@@ -34,6 +34,7 @@ pub fn command(tool: Tool) -> Command {
         .arg(
             Arg::new("color")
                 .long("color")
+                .value_name("WHEN")
                 .global(true)
                 .value_parser(PossibleValuesParser::new(["auto", "always", "never"]))
                 .default_value("auto")
@@ -53,6 +54,7 @@ fn config(tool: Tool) -> Command {
         .arg(
             Arg::new("output-format")
                 .long("output-format")
+                .value_name("FORMAT")
                 .value_parser(PossibleValuesParser::new(["toml", "json"]))
                 .default_value("toml")
                 .help_heading(OUTPUT)
@@ -77,7 +79,12 @@ fn config(tool: Tool) -> Command {
         .arg(
             Arg::new("output-format")
                 .long("output-format")
-                .value_parser(PossibleValuesParser::new(["json", "toml-template", "markdown"]))
+                .value_name("FORMAT")
+                .value_parser(PossibleValuesParser::new([
+                    "json",
+                    "toml-template",
+                    "markdown",
+                ]))
                 .default_value("json")
                 .help_heading(OUTPUT)
                 .help("JSON Schema (draft 2020-12), a template, or the reference page"),
@@ -85,6 +92,7 @@ fn config(tool: Tool) -> Command {
         .arg(
             Arg::new("document")
                 .long("document")
+                .value_name("FILE")
                 .value_parser(PossibleValuesParser::new(["own", "pyproject"]))
                 .default_value("own")
                 .help_heading(OUTPUT)
@@ -130,14 +138,10 @@ fn check(tool: Tool) -> Command {
 }
 
 fn with_files(command: Command, tool: Tool) -> Command {
-    let command = command.arg(
-        path("config", "FILE")
-            .help_heading(OUTPUT)
-            .help(format!(
-                "Configuration file; else {}.toml, else [tool.{0}] in pyproject.toml",
-                tool.name()
-            )),
-    );
+    let command = command.arg(path("config", "FILE").help_heading(OUTPUT).help(format!(
+        "Configuration file; else {}.toml, else [tool.{0}] in pyproject.toml",
+        tool.name()
+    )));
     match tool {
         Tool::Pounce => command,
         Tool::Chirp => command
@@ -184,6 +188,7 @@ fn with_report_arguments(command: Command) -> Command {
         .arg(
             Arg::new("output-format")
                 .long("output-format")
+                .value_name("FORMAT")
                 .value_parser(PossibleValuesParser::new([
                     "full", "concise", "json", "github", "sarif",
                 ]))
@@ -280,10 +285,18 @@ fn with_field_flag(command: Command, field: &'static Field) -> Command {
         return command;
     };
     let default = field.default.value().to_toml();
-    let summary = field.summary().split_whitespace().collect::<Vec<_>>().join(" ");
+    let summary = field
+        .summary()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     let summary = summary.trim_end_matches('.').to_owned();
     let help = match &default {
-        Some(default) if flag.form != FlagForm::Switch => format!("{summary} [default: {default}]"),
+        Some(default)
+            if flag.form != FlagForm::Switch && !matches!(default.as_str(), "\"\"" | "[]") =>
+        {
+            format!("{summary} [default: {}]", default.trim_matches('"'))
+        }
         _ => summary,
     };
     let arg = Arg::new(field.name)
@@ -298,10 +311,10 @@ fn with_field_flag(command: Command, field: &'static Field) -> Command {
                 .help_heading(field.topic.0);
             let state = if on { "on" } else { "off" };
             command
-                .arg(
-                    arg.action(ArgAction::SetTrue)
-                        .help(format!("{help} [default: {state}; --no-{} turns it off]", flag.name)),
-                )
+                .arg(arg.action(ArgAction::SetTrue).help(format!(
+                    "{help} [default: {state}; --no-{} turns it off]",
+                    flag.name
+                )))
                 .arg(off.hide(true).help(format!("Turn off: {help}")))
         }
         FlagForm::Value => command.arg(

@@ -13,11 +13,11 @@ use crate::app::position::place;
 use crate::app::probe::{ProbeError, ProbeRequest, probe};
 use crate::app::snapshot::{AppConfigSeen, Snapshot};
 use crate::app::target::{Kind, Target};
+use crate::check::Tool;
 use crate::check::judge::{Ignore, Verdict, judge};
 use crate::check::machine::Machine;
 use crate::check::report::{self, Format, baseline};
 use crate::check::rule::{Context, Scope};
-use crate::check::Tool;
 use crate::config::field::{Model, Secrecy};
 use crate::config::file::CheckTable;
 use crate::config::keywords::Keyword;
@@ -47,12 +47,9 @@ pub(super) fn check(mut run: Run<'_>) -> u8 {
 fn check_server(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
     let resolved = config::server(run);
     let scopes = scopes(run);
-    let target = text(run, "target").or_else(|| text(run, "app")).or_else(|| {
-        resolved
-            .beside
-            .get("app")
-            .map(|(target, _)| target.clone())
-    });
+    let target = text(run, "target")
+        .or_else(|| text(run, "app"))
+        .or_else(|| resolved.beside.get("app").map(|(target, _)| target.clone()));
     let app_dir = app_dir(run).or_else(|| {
         resolved
             .beside
@@ -100,7 +97,10 @@ fn check_app(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
         if let Some(variables) = &mut inputs.variables {
             variables.add_above(snapshot.environ.clone());
         }
-        let call = app.config.as_ref().and_then(|config| config.created_at.as_ref());
+        let call = app
+            .config
+            .as_ref()
+            .and_then(|config| config.created_at.as_ref());
         let call = call.or(app.created_at.as_ref());
         inputs.call = call.and_then(|position| place(position, &mut run.sources));
         if let Some(seen) = &app.config {
@@ -142,7 +142,11 @@ fn base(resolved: &Resolved<AppConfig>) -> Map<String, Json> {
 
 /// The keywords that the code passed. An object of `AppConfig.from_env` read variables by itself:
 /// what it holds beyond the layers we know counts as said by that call.
-fn keywords(seen: &AppConfigSeen, outside: &Resolved<AppConfig>, run: &mut Run<'_>) -> Vec<Keyword> {
+fn keywords(
+    seen: &AppConfigSeen,
+    outside: &Resolved<AppConfig>,
+    run: &mut Run<'_>,
+) -> Vec<Keyword> {
     let from = |position: Option<&crate::app::snapshot::Position>| {
         position.map_or_else(
             || "AppConfig(...)".to_owned(),
@@ -200,11 +204,18 @@ fn look(
     };
     let given = run.matches.get_one::<PathBuf>("python").cloned();
     let own = run.host.python.as_ref().map(|(program, _)| program.clone());
-    let seconds = run.matches.get_one::<f64>("import-timeout").copied().unwrap_or(30.0);
+    let seconds = run
+        .matches
+        .get_one::<f64>("import-timeout")
+        .copied()
+        .unwrap_or(30.0);
     if !(seconds > 0.0 && seconds.is_finite()) {
-        return Err(format!("--import-timeout must be a number of seconds greater than 0, not {seconds}"));
+        return Err(format!(
+            "--import-timeout must be a number of seconds greater than 0, not {seconds}"
+        ));
     }
-    let mut request = ProbeRequest::new(target, kind, app_dir.unwrap_or_else(|| PathBuf::from(".")));
+    let mut request =
+        ProbeRequest::new(target, kind, app_dir.unwrap_or_else(|| PathBuf::from(".")));
     request.interpreter = given.or(own).map_or(Choice::Automatic, Choice::Given);
     request.time_limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     request.secret_fields = secret_fields();
@@ -242,14 +253,20 @@ fn scopes(run: &Run<'_>) -> Vec<Scope> {
     match run.matches.get_many::<String>("scope") {
         Some(names) => {
             let names: Vec<_> = names.map(String::as_str).collect();
-            all.into_iter().filter(|scope| names.contains(&scope.as_str())).collect()
+            all.into_iter()
+                .filter(|scope| names.contains(&scope.as_str()))
+                .collect()
         }
         None => all.to_vec(),
     }
 }
 
 fn ignored(run: &Run<'_>, table: &CheckTable) -> Vec<Ignore> {
-    let flags = run.matches.get_many::<String>("ignore").into_iter().flatten();
+    let flags = run
+        .matches
+        .get_many::<String>("ignore")
+        .into_iter()
+        .flatten();
     let flags = flags.map(|rule| Ignore {
         rule: rule.clone(),
         place: run
@@ -266,9 +283,8 @@ fn ignored(run: &Run<'_>, table: &CheckTable) -> Vec<Ignore> {
 
 /// Prints the report and says how it ended.
 fn finish(run: &Run<'_>, verdict: &Verdict, table: &CheckTable) -> Result<u8, Refusal> {
-    let strict = verdict.deploy
-        || run.matches.get_flag("warnings-as-errors")
-        || table.warnings_as_errors;
+    let strict =
+        verdict.deploy || run.matches.get_flag("warnings-as-errors") || table.warnings_as_errors;
     let include_info = run.matches.get_flag("include-info") || table.include_info;
     let baseline = match run.matches.get_one::<PathBuf>("baseline") {
         Some(path) => Some(
@@ -287,14 +303,22 @@ fn finish(run: &Run<'_>, verdict: &Verdict, table: &CheckTable) -> Result<u8, Re
     if output::print(&report) == FAILED {
         return Err("the report could not be written".into());
     }
-    Ok(if options.failing(verdict) { FINDINGS } else { OK })
+    Ok(if options.failing(verdict) {
+        FINDINGS
+    } else {
+        OK
+    })
 }
 
 fn format(run: &Run<'_>) -> Format {
     if run.matches.get_flag("json") {
         return Format::Json;
     }
-    match run.matches.get_one::<String>("output-format").map(String::as_str) {
+    match run
+        .matches
+        .get_one::<String>("output-format")
+        .map(String::as_str)
+    {
         Some("concise") => Format::Concise,
         Some("json") => Format::Json,
         Some("github") => Format::Github,

@@ -26,12 +26,17 @@ pub(super) fn schema(tool: Tool, matches: &ArgMatches) -> u8 {
 }
 
 fn schema_text<M: Model>(matches: &ArgMatches) -> String {
-    match matches.get_one::<String>("output-format").map(String::as_str) {
+    match matches
+        .get_one::<String>("output-format")
+        .map(String::as_str)
+    {
         Some("toml-template") => return template::template::<M>(),
         Some("markdown") => return reference::reference::<M>(),
         _ => {}
     }
-    let pyproject = matches.get_one::<String>("document").is_some_and(|name| name == "pyproject");
+    let pyproject = matches
+        .get_one::<String>("document")
+        .is_some_and(|name| name == "pyproject");
     let document = if pyproject {
         Document::Pyproject
     } else {
@@ -66,7 +71,10 @@ fn print<M: Model>(run: &Run<'_>, resolved: &Resolved<M>) -> u8 {
         origin: run.matches.get_flag("origin"),
         reveal: run.matches.get_flag("reveal"),
     };
-    let json = run.matches.get_one::<String>("output-format").is_some_and(|format| format == "json");
+    let json = run
+        .matches
+        .get_one::<String>("output-format")
+        .is_some_and(|format| format == "json");
     output::print(&if json {
         format!("{:#}\n", show::json(resolved, options, &sources))
     } else {
@@ -87,14 +95,21 @@ fn complain<M: Model>(run: &Run<'_>, resolved: &Resolved<M>, sources: &mut Sourc
         machine: None,
     };
     let verdict = judge(&context, &[Scope::Config], &[], sources);
-    if verdict.findings.iter().any(|finding| finding.severity != Severity::Info) {
+    if verdict
+        .findings
+        .iter()
+        .any(|finding| finding.severity != Severity::Info)
+    {
         let options = report::Options {
             style: output::style(Stream::Err, run.matches),
             include_info: false,
             warnings_as_errors: false,
             baseline: None,
         };
-        output::write(Stream::Err, &report::render(Format::Full, &verdict, sources, &options));
+        output::write(
+            Stream::Err,
+            &report::render(Format::Full, &verdict, sources, &options),
+        );
     }
 }
 

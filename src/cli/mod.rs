@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 
 use crate::check::Tool;
-use crate::config::flags::CommandLine;
 use crate::config::Sources;
+use crate::config::flags::CommandLine;
 
 pub use arguments::command;
 

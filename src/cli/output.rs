@@ -60,7 +60,11 @@ pub(super) fn style(stream: Stream, matches: &ArgMatches) -> Style {
     let color = match choice {
         Some("always") => true,
         Some("never") => false,
-        _ => terminal && !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        _ => {
+            terminal
+                && !set("NO_COLOR")
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
     };
     Style {
         color,
@@ -96,6 +100,11 @@ pub(super) fn completions(tool: Tool, matches: &ArgMatches) -> u8 {
         return FAILED;
     };
     let mut text = Vec::new();
-    clap_complete::generate(*shell, &mut arguments::command(tool), tool.name(), &mut text);
+    clap_complete::generate(
+        *shell,
+        &mut arguments::command(tool),
+        tool.name(),
+        &mut text,
+    );
     print(&String::from_utf8_lossy(&text))
 }

@@ -19,7 +19,10 @@ pub(super) fn explain(tool: Tool, matches: &ArgMatches) -> u8 {
             let near = near.map_or_else(String::new, |near| format!(", did you mean {near}?"));
             output::fail(
                 tool,
-                &format!("no rule is named {name}{near} ({} rule lists them)", tool.name()),
+                &format!(
+                    "no rule is named {name}{near} ({} rule lists them)",
+                    tool.name()
+                ),
             )
         }
     }

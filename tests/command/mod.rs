@@ -50,7 +50,8 @@ impl Command {
     }
 
     pub fn args<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(str::to_owned));
+        self.arguments
+            .extend(arguments.into_iter().map(str::to_owned));
         self
     }
 
