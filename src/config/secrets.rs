@@ -54,6 +54,56 @@ pub fn user_information(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// Shorter secrets are left alone: they would hide half of a text, and are reported as too short.
+const LEAST: usize = 4;
+/// Longer secrets are hidden also inside a word; a shorter one may be a part of an innocent word
+/// (a key that is `secret` in `secret_key`).
+const UNMISTAKABLE: usize = 12;
+
+/// Where a secret stands in a text.
+#[must_use]
+pub fn occurrences(text: &str, secret: &str) -> Vec<Range<usize>> {
+    if secret.len() < LEAST {
+        return Vec::new();
+    }
+    let inside = |character: Option<char>| {
+        character.is_some_and(|character| character.is_alphanumeric() || character == '_')
+    };
+    text.match_indices(secret)
+        .map(|(at, hit)| at..at + hit.len())
+        .filter(|span| {
+            secret.len() >= UNMISTAKABLE
+                || !(inside(text[..span.start].chars().next_back())
+                    || inside(text[span.end..].chars().next()))
+        })
+        .collect()
+}
+
+/// The text with every one of the secrets replaced by [`MASK`].
+#[must_use]
+pub fn hide(text: &str, secrets: &[String]) -> String {
+    let mut spans: Vec<_> = secrets
+        .iter()
+        .flat_map(|secret| occurrences(text, secret))
+        .collect();
+    if spans.is_empty() {
+        return text.to_owned();
+    }
+    spans.sort_by_key(|span| (span.start, span.end));
+    let mut hidden = String::with_capacity(text.len());
+    let mut done = 0;
+    for span in spans {
+        if span.end <= done {
+            continue;
+        }
+        hidden.push_str(&text[done..span.start.max(done)]);
+        hidden.push_str(MASK);
+        done = span.end;
+    }
+    hidden.push_str(&text[done..]);
+    hidden
+}
+
 /// Takes what must not be shown out of a message about a field: the value of a secret, and user name
 /// and password of URLs anywhere.
 #[must_use]
@@ -61,13 +111,13 @@ pub fn hide_in(field: &Field, mistake: Mistake) -> Mistake {
     if field.secrecy == Secrecy::Public {
         hide_user_information(mistake)
     } else {
-        hide(mistake)
+        without_value(mistake)
     }
 }
 
 /// A message without the value that it is about.
 #[must_use]
-pub fn hide(mistake: Mistake) -> Mistake {
+pub fn without_value(mistake: Mistake) -> Mistake {
     Mistake {
         found: "this value (not shown) is something else".into(),
         help: None,
@@ -94,13 +144,19 @@ fn without_user_information(mut text: String) -> String {
 
 /// Masks the values of secret variables in an env file.
 pub fn mask_env_file(sources: &mut Sources, source: SourceId) {
-    mask_assignments(sources, source);
+    mask_lines(sources, source, true);
 }
 
 /// Masks by lines: whatever stands behind `=` or `:` of a secret name, in a table of such a name, and
 /// what follows of a value that goes on. For texts that no parser understands (an env file, TOML with
 /// a syntax error): in doubt it hides too much.
 pub fn mask_assignments(sources: &mut Sources, source: SourceId) {
+    mask_lines(sources, source, false);
+}
+
+/// `quotes_span_lines`: in an env file a quoted value goes on until its quote; in TOML a quote that is
+/// open at the end of a line is a mistake, and the next assignment is one again.
+fn mask_lines(sources: &mut Sources, source: SourceId, quotes_span_lines: bool) {
     let text = sources.get(source).raw().to_owned();
     let mut open = Open::No;
     let mut secret_table = false;
@@ -108,8 +164,11 @@ pub fn mask_assignments(sources: &mut Sources, source: SourceId) {
     for line in text.split_inclusive('\n') {
         let content = line.trim_end_matches(['\n', '\r']);
         let end = start + content.len();
+        if matches!(open, Open::Quote(_)) && !quotes_span_lines && starts_something(content) {
+            open = Open::No;
+        }
         match open {
-            Open::Until(closer) => {
+            Open::Until(closer) | Open::Quote(closer) => {
                 sources.mask(source, start..end);
                 if content.contains(closer) {
                     open = Open::No;
@@ -156,6 +215,8 @@ enum Open {
     No,
     /// Up to a line that holds this.
     Until(&'static str),
+    /// The same, behind a quote that is meant for one line.
+    Quote(&'static str),
     /// Up to a line that assigns something else, or opens a table.
     UntilAssignment,
 }
@@ -175,10 +236,10 @@ impl Open {
         ];
         for (opener, closer) in pairs {
             if let Some(rest) = value.strip_prefix(opener) {
-                return if rest.contains(closer) {
-                    Self::No
-                } else {
-                    Self::Until(closer)
+                return match closer {
+                    _ if rest.contains(closer) => Self::No,
+                    "\"" | "'" => Self::Quote(closer),
+                    _ => Self::Until(closer),
                 };
             }
         }
@@ -247,6 +308,18 @@ mod tests {
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_short_secret_is_hidden_as_a_word_and_a_long_one_anywhere() {
+        let hidden = hide("secret_key is secret", &["secret".into()]);
+        assert_eq!(hidden, format!("secret_key is {MASK}"));
+        let hidden = hide(
+            "x-hunter22hunter22-y and zhunter22hunter22z",
+            &["hunter22hunter22".into(), "22hunter22-y".into()],
+        );
+        assert_eq!(hidden, format!("x-{MASK}{MASK} and z{MASK}z"));
+        assert_eq!(hide("abc", &["abc".into()]), "abc");
     }
 
     #[test]

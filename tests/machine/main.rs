@@ -5,6 +5,7 @@
 mod bind;
 mod pki;
 mod privileges;
+mod rules;
 mod server;
 mod tls;
 mod tls_files;

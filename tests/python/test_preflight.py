@@ -9,6 +9,7 @@ import pounce
 import pytest
 from chirp import App, AppConfig, secure_stack
 from chirp.middleware import SessionConfig, SessionMiddleware
+from pounce_rs.probe import snapshot_app
 from pounce_rs.probe.session import Session, current
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -106,3 +107,32 @@ def test_pounce_run_judges_its_settings() -> None:
         pounce.run("shop:app", config={"port": 1})  # type: ignore[arg-type]
     with pytest.raises(pounce.PounceError, match="pounce check"):
         pounce.run("shop:app", config=pounce.ServerConfig(port=1))
+
+
+def test_the_snapshot_of_an_app_is_whole() -> None:
+    app = App(AppConfig(secret_key=KEY, workers=2))
+    for middleware in secure_stack(app.config):
+        app.add_middleware(middleware)
+    app.add_middleware(object(), priority=-1)
+
+    @app.route("/items/{id:int}", methods=["POST"])
+    def item(id: int) -> str:  # noqa: A002
+        return str(id)
+
+    seen = snapshot_app(app, secret_fields=("secret_key",))["app"]
+    assert seen["framework"]["name"] == "chirp"
+    assert seen["framework"]["version"] == pounce.__version__
+    values = seen["config"]["values"]
+    assert set(values) == set(AppConfig._chirp_fields)
+    assert len(values) == 97
+    assert (values["workers"], values["allowed_hosts"]) == (2, ["*"])
+    assert [(entry["class"], entry["callable"]) for entry in seen["middleware"]] == [
+        ("object", False),
+        ("SessionMiddleware", True),
+        ("CSRFMiddleware", True),
+        ("SecurityHeadersMiddleware", True),
+    ]
+    assert seen["middleware"][1]["settings"] == {"secure": "auto", "samesite": "lax"}
+    route = seen["routes"][0]
+    assert (route["path"], route["methods"]) == ("/items/{id:int}", ["POST"])
+    assert item(1) == "1"

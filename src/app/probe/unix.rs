@@ -1,7 +1,7 @@
 //! From a request to a child process, and from how that ended to a snapshot.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::child::{self, End, Outcome};
-use super::program::{BOOTSTRAP, Modules, modules};
+use super::program::{BOOTSTRAP, Modules, digest, modules};
 use super::trace::Trace;
 use super::{ProbeError, ProbeRequest};
 use crate::app::interpreter::{Found, Surroundings, find};
@@ -32,6 +32,9 @@ const PREFIXES: [&str; 2] = ["CHIRP_", "POUNCE_"];
 #[derive(Serialize)]
 struct Package<'a> {
     modules: Modules,
+    /// Folder in which the compiled modules are kept, if there is one.
+    cache: Option<PathBuf>,
+    digest: String,
     request: Request<'a>,
 }
 
@@ -65,6 +68,8 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
     };
     let package = Package {
         modules: modules(),
+        cache: cache_folder(request),
+        digest: digest(),
         request: Request {
             protocol: PROTOCOL,
             program: request.kind.name(),
@@ -91,7 +96,7 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
         .arg(alive.to_string());
     command.envs(request.env.iter().map(|(name, value)| (name, value)));
     match child::converse(command, bytes, request.time_limit) {
-        Ok(outcome) => conclude(outcome, request, &found),
+        Ok(outcome) => conclude(&outcome, request, &found),
         Err(error) if not_a_program(&error) => {
             let shown = found.program.display();
             let message = format!("{shown} ({}) could not be started: {error}", found.origin);
@@ -102,6 +107,17 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
     }
 }
 
+/// `$XDG_CACHE_HOME/pounce`, else `~/.cache/pounce`, as the child's environment has it.
+fn cache_folder(request: &ProbeRequest) -> Option<PathBuf> {
+    let variable = |name: &str| {
+        let given = request.env.iter().rev().find(|(key, _)| key == name);
+        let value = given.map_or_else(|| std::env::var_os(name), |(_, value)| Some(value.clone()));
+        value.map(PathBuf::from).filter(|path| path.is_absolute())
+    };
+    let base = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))?;
+    Some(base.join("pounce"))
+}
+
 fn not_a_program(error: &std::io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -110,7 +126,7 @@ fn not_a_program(error: &std::io::Error) -> bool {
 }
 
 fn conclude(
-    outcome: Outcome,
+    outcome: &Outcome,
     request: &ProbeRequest,
     found: &Found,
 ) -> Result<Snapshot, ProbeError> {
@@ -131,7 +147,7 @@ fn conclude(
         ..Snapshot::default()
     };
     let Some((version, executable)) = trace.interpreter else {
-        snapshot.failure = Some(no_python(&outcome, found, output));
+        snapshot.failure = Some(no_python(outcome, found, output));
         return Ok(snapshot);
     };
     let old = too_old(&version);
@@ -141,7 +157,7 @@ fn conclude(
         gil_enabled: true,
         ..Interpreter::default()
     };
-    let mut failure = match outcome.end {
+    let mut failure = match &outcome.end {
         _ if old => {
             let version = &snapshot.python.version;
             let message = format!(
@@ -161,7 +177,7 @@ fn conclude(
             );
             Failure::new(FailureKind::Hang, message)
         }
-        End::Exited(status) => ended(status, request),
+        End::Exited(status) => ended(*status, request),
     };
     if !old {
         failure.frames = trace.frames;

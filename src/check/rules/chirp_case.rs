@@ -161,6 +161,7 @@ pub(super) struct Seen {
     pub(super) help: String,
     pub(super) why: String,
     pub(super) route: Option<String>,
+    pub(super) details: String,
 }
 
 impl Seen {
@@ -185,6 +186,7 @@ impl Seen {
             help: finding.help.join("\n"),
             why: finding.why.clone().expect("every finding says why"),
             route: finding.route.clone(),
+            details: finding.details.clone().unwrap_or_default(),
         }
     }
 

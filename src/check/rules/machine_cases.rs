@@ -41,11 +41,11 @@ impl Case {
         let context = Context {
             tool: Tool::Pounce,
             posture: Env::Production,
+            problems: &[],
             server: Some(&self.server),
             app_config: self.app_config.as_ref(),
             snapshot: self.snapshot.as_ref(),
             machine: Some(&self.machine),
-            problems: &[],
         };
         let mut findings = Vec::new();
         (rule.check)(&context, &mut findings);
