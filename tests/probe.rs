@@ -255,10 +255,10 @@ mod apps_that_fail {
         let failed = failure("exits:app");
         assert_eq!(failed.kind, FailureKind::SystemExit);
         assert_eq!(failed.exit_code.as_deref(), Some("3"));
-        assert_eq!(failed.output, ["cannot go on: no licence"]);
+        assert_eq!(failed.output, ["cannot go on: no licence for ••••••••"]);
         assert_eq!(
             own(&failed.frames),
-            ["exits.py:9 <module>", "exits.py:6 stop"]
+            ["exits.py:12 <module>", "exits.py:9 stop"]
         );
     }
 

@@ -314,7 +314,7 @@ impl Reader<'_> {
             Ok(_) => {}
             Err(mistake) => {
                 let mistake = if secret {
-                    secrets::without_value(mistake)
+                    secrets::hide_value(mistake)
                 } else {
                     secrets::hide_user_information(mistake)
                 };

@@ -111,13 +111,13 @@ pub fn hide_in(field: &Field, mistake: Mistake) -> Mistake {
     if field.secrecy == Secrecy::Public {
         hide_user_information(mistake)
     } else {
-        without_value(mistake)
+        hide_value(mistake)
     }
 }
 
 /// A message without the value that it is about.
 #[must_use]
-pub fn without_value(mistake: Mistake) -> Mistake {
+pub fn hide_value(mistake: Mistake) -> Mistake {
     Mistake {
         found: "this value (not shown) is something else".into(),
         help: None,

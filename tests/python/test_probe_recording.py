@@ -192,3 +192,10 @@ def test_pounce_run_is_handed_over_too(folder: Path) -> None:
     )
     app = app_of(probe(folder, source))
     assert text_at(app["run_in_module"]) == "pounce.run('shop:app')"
+
+
+def test_a_message_that_quotes_a_secret_of_the_source_is_masked(folder: Path) -> None:
+    source = 'SECRET_KEY = "not-a-real-key"\nraise ValueError(f"bad key {SECRET_KEY}")\n'
+    failure = probe(folder, source)["failure"]
+    assert failure["kind"] == "exception"
+    assert failure["message"] == "bad key ••••••••"

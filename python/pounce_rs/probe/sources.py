@@ -176,6 +176,16 @@ def source(filename: str) -> Source | None:
     return _sources[path]
 
 
+def text_of(position: Position) -> str:
+    """The source text at a position; empty where it cannot be read."""
+    text = source(position["file"])
+    if text is None:
+        return ""
+    start = text.offset(position["line"], position["column"])
+    end = text.offset(position["end_line"], position["end_column"])
+    return "" if start is None or end is None else text.text[start:end]
+
+
 def _read(path: str) -> Source | None:
     try:
         with open(path, "rb") as file:
