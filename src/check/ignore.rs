@@ -123,6 +123,7 @@ mod tests {
         Context {
             tool: Tool::Chirp,
             posture,
+            problems: &[],
             server: None,
             app_config: None,
             snapshot: Some(snapshot),

@@ -8,10 +8,10 @@ use super::finding::{Finding, Label, Severity, Spot};
 use super::rule::{Context, Rule, Scope, Tool};
 use super::{ignore, rules};
 use crate::app::position;
-use crate::app::snapshot::{Position, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{Place, Resolved, Sources, secrets};
+use crate::config::{Resolved, Sources, secrets};
 
 pub use super::ignore::Ignore;
 
@@ -121,15 +121,15 @@ pub fn judge(
 fn resolve(finding: &mut Finding, sources: &mut Sources) {
     let mut lost = Vec::new();
     finding.labels.retain_mut(|Label { spot, text }| {
-        let Spot::Python(position) = spot else {
+        let Spot::Python(python) = spot else {
             return true;
         };
-        if let Some(place) = open(position, sources) {
+        if let Some(place) = position::place(python, sources) {
             *spot = Spot::Place(place);
             return true;
         }
-        let file = display_path(&position.file);
-        lost.push(format!("{file}:{}: {text}", position.line));
+        let file = display_path(&python.file);
+        lost.push(format!("{file}:{}: {text}", python.line));
         false
     });
     if !lost.is_empty() {
@@ -142,12 +142,6 @@ fn resolve(finding: &mut Finding, sources: &mut Sources) {
                 .join("\n"),
         );
     }
-}
-
-fn open(at: &Position, sources: &mut Sources) -> Option<Place> {
-    let source = sources.open(&at.file)?;
-    let span = position::span(sources.get(source).raw(), at)?;
-    Some(Place { source, span })
 }
 
 /// Secret values that this run knows; masks the ranges that the probe saw on the way.
@@ -234,8 +228,9 @@ fn sort(findings: &mut [Finding], sources: &Sources) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::snapshot::Position;
     use crate::config::source::MASK;
-    use crate::config::{AppConfig, Inputs, resolve as resolve_config};
+    use crate::config::{AppConfig, Inputs, Place, resolve as resolve_config};
 
     fn position(file: &Path, line: u32, column: u32, end_column: u32) -> Position {
         Position {
@@ -251,6 +246,7 @@ mod tests {
         Context {
             tool: Tool::Chirp,
             posture: Env::Production,
+            problems: &[],
             server: None,
             app_config: Some(app_config),
             snapshot: None,

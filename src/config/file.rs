@@ -72,7 +72,7 @@ pub fn read(
     match wanted {
         Wanted::Nothing => FileLayer::default(),
         Wanted::Named { path, place } => {
-            if !path.exists() {
+            if !is_there(path) {
                 problems.push(
                     Problem::error(format!("there is no file {}", display_path(path)))
                         .at(place.clone(), "named here")
@@ -105,16 +105,21 @@ fn found(
 ) -> FileLayer {
     let own = directory.join(product.file);
     let pyproject = directory.join("pyproject.toml");
-    // A pyproject.toml that is broken or unreadable is other tools' to report, unless it may be ours.
-    let shared = if pyproject.is_file() {
-        let mut ignored = Vec::new();
-        open(&pyproject, None, sources, &mut ignored).and_then(|source| {
+    let has_own = is_there(&own);
+    let shared = if is_there(&pyproject) {
+        let mut unreadable = Vec::new();
+        let source = open(&pyproject, None, sources, &mut unreadable);
+        // Beside a file of ours it is other tools' to report; else our table may stand in it.
+        if !has_own {
+            problems.append(&mut unreadable);
+        }
+        source.and_then(|source| {
             table_place(sources, source, product.name).map(|span| (source, span))
         })
     } else {
         None
     };
-    if own.exists() {
+    if has_own {
         if let Some((source, span)) = shared {
             problems.push(
                 Problem::warning(format!(
@@ -142,6 +147,11 @@ fn found(
         ),
         None => FileLayer::default(),
     }
+}
+
+/// Whether a path names something; what cannot be looked at is there, and so is a broken link.
+fn is_there(path: &Path) -> bool {
+    !matches!(path.symlink_metadata(), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
 }
 
 /// Where `[tool.NAME]` stands, if it does.
@@ -254,14 +264,10 @@ fn parse(
     };
     let settings = match table {
         None => Some(document.get_ref()),
-        Some(name) => document
-            .get_ref()
-            .get("tool")
-            .and_then(|tool| tool.get_ref().as_table())
-            .and_then(|tool| tool.get(name))
-            .and_then(|table| table.get_ref().as_table()),
+        Some(name) => reader.table_of(name, document.get_ref()),
     };
-    reader.mask(document.get_ref());
+    secrets::mask_comments(reader.sources, source);
+    reader.mask(document.get_ref(), false);
     if let Some(settings) = settings {
         reader.table(settings);
     }
@@ -348,28 +354,55 @@ impl Reader<'_> {
         }
     }
 
-    /// Hides every secret of the document, ours or a stranger's.
-    fn mask(&mut self, table: &DeTable<'_>) {
+    /// Hides every secret of the document, ours or a stranger's, however deep it stands.
+    fn mask(&mut self, table: &DeTable<'_>, secret: bool) {
         for (key, item) in table {
-            if secrets::is_secret_name(key.get_ref()) {
-                let span = item.span();
-                let inner = if item.get_ref().is_str() && span.len() >= 2 {
-                    span.start + 1..span.end - 1
-                } else {
-                    span
-                };
-                self.sources.mask(self.source, inner);
-            } else if let Some(table) = item.get_ref().as_table() {
-                self.mask(table);
-            } else {
-                let span = item.span();
-                let text = self.sources.get(self.source).raw()[span.clone()].to_owned();
-                for part in secrets::user_information(&text) {
-                    self.sources
-                        .mask(self.source, span.start + part.start..span.start + part.end);
+            self.mask_item(item, secret || secrets::is_secret_name(key.get_ref()));
+        }
+    }
+
+    fn mask_item(&mut self, item: &Item<'_>, secret: bool) {
+        match item.get_ref() {
+            DeValue::Table(table) => self.mask(table, secret),
+            DeValue::Array(items) => {
+                for item in items {
+                    self.mask_item(item, secret);
                 }
             }
+            DeValue::String(_) if secret && item.span().len() >= 2 => {
+                let span = item.span();
+                self.sources.mask(self.source, span.start + 1..span.end - 1);
+            }
+            _ if secret => self.sources.mask(self.source, item.span()),
+            _ => {}
         }
+    }
+
+    /// `[tool.NAME]` of pyproject.toml.
+    fn table_of<'d>(&mut self, name: &str, document: &'d DeTable<'d>) -> Option<&'d DeTable<'d>> {
+        let tool = document
+            .get("tool")
+            .and_then(|tool| tool.get_ref().as_table());
+        let Some(item) = tool.and_then(|tool| tool.get(name)) else {
+            self.problems.push(
+                Problem::warning(format!("{} has no [tool.{name}]", display_path(self.path)))
+                    .at(self.place(0..0), "nothing is read from this file")
+                    .help(format!("write the settings below [tool.{name}]")),
+            );
+            return None;
+        };
+        let table = item.get_ref().as_table();
+        if table.is_none() {
+            self.problems.push(
+                Problem::error(format!("`tool.{name}` must be a table"))
+                    .at(
+                        self.place(item.span()),
+                        format!("found {}", raw(item.get_ref()).describe()),
+                    )
+                    .help(format!("write the settings below [tool.{name}]")),
+            );
+        }
+        table
     }
 
     fn table(&mut self, table: &DeTable<'_>) {
@@ -554,23 +587,23 @@ impl Reader<'_> {
                     .flatten(),
             );
         let table = item.get_ref().as_table();
-        let around = table.is_some_and(|table| {
+        let wraps_settings = table.is_some_and(|table| {
             table.iter().any(|(key, _)| {
                 self.fields
                     .iter()
                     .any(|field| field.name == key.get_ref().as_ref())
             })
         });
-        let near = nearest(&name.replace('-', "_"), names).filter(|_| !around);
+        let near = nearest(&name.replace('-', "_"), names).filter(|_| !wraps_settings);
         let mut problem = Problem::error(format!("unknown key `{name}`"))
             .at(self.place(key.span()), did_you_mean(near));
-        if around {
-            problem = problem.help("the settings stand at the top, without a table around them");
-        } else if near.is_none() && name == "tool" && table.is_some() {
+        if near.is_none() && name == "tool" && table.is_some() {
             problem = problem.help(format!(
                 "in {} the settings stand at the top; [tool.{}] belongs into pyproject.toml",
                 self.product.file, self.product.name
             ));
+        } else if wraps_settings {
+            problem = problem.help("the settings stand at the top, without a table around them");
         } else if near.is_none() {
             problem = problem.help(format!(
                 "{} config schema --output-format toml-template lists every key",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
@@ -87,10 +88,12 @@ class Source:
             return start + min(column, len(row))
         return start + len(row.encode()[:column].decode(errors="ignore"))
 
-    def _line_and_column(self, offset: int) -> tuple[int, int]:
-        from bisect import bisect_right
+    def line_of(self, offset: int) -> int:
+        """The line of a character, counted from 1."""
+        return bisect_right(self._starts, offset)
 
-        line = bisect_right(self._starts, offset)
+    def _line_and_column(self, offset: int) -> tuple[int, int]:
+        line = self.line_of(offset)
         return line, len(self.text[self._starts[line - 1] : offset].encode())
 
     def position(self, start: int, end: int) -> Position:
@@ -171,6 +174,16 @@ def source(filename: str) -> Source | None:
     if path not in _sources:
         _sources[path] = _read(path)
     return _sources[path]
+
+
+def text_of(position: Position) -> str:
+    """The source text at a position; empty where it cannot be read."""
+    text = source(position["file"])
+    if text is None:
+        return ""
+    start = text.offset(position["line"], position["column"])
+    end = text.offset(position["end_line"], position["end_column"])
+    return "" if start is None or end is None else text.text[start:end]
 
 
 def _read(path: str) -> Source | None:

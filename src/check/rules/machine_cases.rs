@@ -46,7 +46,6 @@ impl Case {
             app_config: self.app_config.as_ref(),
             snapshot: self.snapshot.as_ref(),
             machine: Some(&self.machine),
-            problems: &[],
         };
         let mut findings = Vec::new();
         (rule.check)(&context, &mut findings);
