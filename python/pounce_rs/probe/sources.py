@@ -17,12 +17,12 @@ Position = dict[str, Any]
 Lines count from 1, columns from 0 in UTF-8 bytes, as in ``ast``.
 """
 
-_TOKEN = re.compile(
+# Compiled when first used, as all patterns of the probe: most runs need few of them.
+_LEXEME = (
     r"(?P<comment>\#[^\n]*)"
     r"|(?P<string>(?:\b[rRbBuUfFtT]{1,2})?(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""
     r"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"))"
-    r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<comma>,)|(?P<newline>\n)",
-    re.DOTALL,
+    r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<comma>,)|(?P<newline>\n)"
 )
 
 
@@ -41,7 +41,7 @@ def tokens(text: str, start: int) -> Iterator[Token]:
     Works on text that does not compile, which is why the compiler's own tokenizer is not used.
     """
     depth = 0
-    for match in _TOKEN.finditer(text, start):
+    for match in re.compile(_LEXEME, re.DOTALL).finditer(text, start):
         kind = match.lastgroup or ""
         if kind == "close":
             depth -= 1
@@ -193,7 +193,7 @@ def _read(path: str) -> Source | None:
     except OSError:
         return None
     try:
-        if b"coding" in b"".join(data.splitlines()[:2]):
+        if b"coding" in b"".join(data.split(b"\n", 2)[:2]):
             from importlib.util import decode_source
 
             return Source(path, decode_source(data))

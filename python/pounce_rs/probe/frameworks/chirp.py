@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .. import configuration
@@ -14,7 +15,7 @@ from .view import View, hooks, route, version_of
 def describe(app: Any, view: View) -> dict[str, Any]:
     """Read the private records that ``chirp.App`` and ``chirp.AppConfig`` keep for this purpose."""
     table = view.table
-    table.prepare(each.position for each in app._chirp_routes)
+    table.prepare(_sites(app))
     routes = [
         route(
             each.path,
@@ -49,6 +50,19 @@ def describe(app: Any, view: View) -> dict[str, Any]:
             for each in app._chirp_health_checks
         ],
     )
+
+
+def _sites(app: Any) -> Iterator[Any]:
+    """Every call site of the app, so that each file's table is passed over once."""
+    yield app._chirp_created_at
+    yield getattr(app.config, "_chirp_created_at", None)
+    for declared in (
+        app._chirp_routes,
+        app._chirp_middleware,
+        *app._chirp_hooks.values(),
+        app._chirp_health_checks,
+    ):
+        yield from (each.position for each in declared)
 
 
 def _middleware(declared: Any, index: int, position: Position | None) -> dict[str, Any]:
