@@ -6,7 +6,9 @@ use crate::check::rule::{Context, Tool};
 use crate::config::keywords::Keyword;
 use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{AppConfig, Inputs, Problem, Resolved, Sources, resolve};
+use crate::config::{
+    AppConfig, Inputs, Model as _, Problem, ProblemKind, Resolved, Sources, resolve,
+};
 
 /// Resolves the configuration of a Chirp app: file and variables below the code's keywords, flags
 /// above. Without a Chirp app in the snapshot the code says nothing.
@@ -19,6 +21,7 @@ pub(super) fn resolve_app(
     let (Some(snapshot), Some(app)) = (snapshot, app.filter(|app| app.is_chirp())) else {
         return resolve(&inputs, sources);
     };
+    inputs.prefix = own_prefix(app);
     let outside: Resolved<AppConfig> = resolve(&inputs, &mut sources.clone());
     if let Some(variables) = &mut inputs.variables {
         variables.add_above(snapshot.environ.clone());
@@ -28,11 +31,24 @@ pub(super) fn resolve_app(
         inputs.keywords = keywords(seen, &outside, sources);
     }
     let mut resolved = resolve(&inputs, sources);
+    if inputs.prefix.is_some() {
+        // Under its own prefix an app also keeps variables that are no settings.
+        resolved
+            .problems
+            .retain(|problem| problem.kind != ProblemKind::UnknownVariable);
+    }
     if let Some(seen) = &app.config {
         let unseen = unseen_problems(seen, &resolved, sources);
         resolved.problems.extend(unseen);
     }
     resolved
+}
+
+/// The prefix of `AppConfig.from_env("SHOP_")`, where it is not the usual one.
+fn own_prefix(app: &App) -> Option<String> {
+    let seen = app.config.as_ref().filter(|seen| seen.from_env)?;
+    let prefix = seen.env_prefix.as_ref()?;
+    (prefix != AppConfig::PRODUCT.env_prefix).then(|| prefix.clone())
 }
 
 /// What the rules of `chirp check` look at; `deploy` judges as production.
@@ -147,8 +163,8 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::config::Layer;
     use crate::config::environment::Variables;
-    use crate::config::{Layer, ProblemKind};
 
     /// A snapshot of a Chirp app whose configuration is `config`.
     fn snapshot(config: &Json) -> Snapshot {

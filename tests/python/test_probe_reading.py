@@ -44,6 +44,9 @@ def masked(folder: Path, text: str, *secrets: str) -> list[str]:
         ('AppConfig(redis_url="redis://x:y@z"', ['"redis://x:y@z"']),
         ('# secret_key="abc"\nif secret_key == "":\n    pass', ['"abc"']),
         ('löwe = "ä"; secret_key = "äbc"', ['"äbc"']),
+        ('STRIPE = {"api_key": "sk-live-1234", "mode": "production"}', ['"sk-live-1234"']),
+        ('password: str = os.environ.get("DB_PASSWORD", "correct-horse")', ['"correct-horse"']),
+        ('token = "csrf"; token_path = "/oauth/token"; app.route("/password")', []),
         ('i = "İ"; Secret_Key = "abc"', ['"abc"']),
     ],
 )

@@ -14,6 +14,21 @@ from .sources import Position, Source, source, tokens
 _SIGNERS = ("CookieSessionStore", "URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner")
 """Callables whose literal arguments are keys."""
 
+_LIKELY = (
+    "secret",
+    "password",
+    "passwd",
+    "api_key",
+    "apikey",
+    "access_key",
+    "private_key",
+    "token",
+)
+"""Ends of names whose long values are taken for secrets, whatever they are for."""
+
+_LEAST_LIKELY = 8
+"""Characters; shorter ones and URL paths are rather words of the program."""
+
 _ENVIRONMENT = r"(?:\benviron\s*\[|\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\()\s*$"
 
 
@@ -27,6 +42,7 @@ def masks(
         text = source(name)
         if text is not None:
             found = {*_verbatim(text.text, known), *_keywords(text, secret_fields)}
+            found |= {*_likely(text)}
             found |= {*_signers(text), *_fallbacks(text, secret_fields)}
             ranges.extend(text.position(start, end) for start, end in _merged(found))
     return ranges
@@ -59,6 +75,14 @@ def _keywords(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[in
         assigned = re.compile(r"[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)").match(text.text, end)
         if assigned is not None:
             yield from _literals(text, assigned.end(), ("comma", "newline"))
+
+
+def _likely(text: Source) -> Iterator[tuple[int, int]]:
+    """Long literals under names that the app's other secrets usually have."""
+    for start, end in _keywords(text, _LIKELY):
+        inner = text.text[start:end].strip("bBrRuUfF").strip("\"'")
+        if len(inner) >= _LEAST_LIKELY and not inner.startswith("/"):
+            yield start, end
 
 
 def _ends(text: str, names: tuple[str, ...]) -> Iterator[int]:

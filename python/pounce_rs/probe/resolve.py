@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from .asgi import judge
 from .callables import definition, required_parameters
 from .failures import Explainer, Failure, FailureReport, failure, frame, nearest
+from .sources import Position, source
 
 _TARGET = re.compile(r"(?P<module>\w+(?:\.\w+)*)(?::(?P<attribute>\w+(?:\.\w+)*)(?P<call>\(\))?)?")
 
@@ -161,10 +162,20 @@ class Resolver:
         return made
 
     def _defined_at(self, value: Any) -> list[dict[str, Any]]:
-        position = definition(value)
+        position = definition(value) or self._assigned_at()
         if position is None:
             return []
         return [frame(position, getattr(value, "__name__", "<module>"), own=True)]
+
+    def _assigned_at(self) -> Position | None:
+        """The last line of the target's module that gives the attribute its value."""
+        filename = module_file(self._target.module)
+        text = source(filename) if filename is not None else None
+        if text is None:
+            return None
+        pattern = rf"^{self._target.attribute}[ \t]*(?::[^=\n]+)?=(?!=)"
+        found = [match.end() for match in re.finditer(pattern, text.text, re.MULTILINE)]
+        return text.whole_line(text.line_of(found[-1])) if found else None
 
 
 def _is_instance_app(value: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import configuration
 from ..callables import definition
+from ..keywords import arguments_of
 from ..sources import Position
 from .middleware import live
 from .view import View, hooks, route, version_of
@@ -75,7 +76,7 @@ def _middleware(declared: Any, index: int, position: Position | None) -> dict[st
 
 
 def _config(config: Any, app: Any, view: View) -> dict[str, Any]:
-    return configuration.describe(
+    described = configuration.describe(
         config,
         getattr(config, "_chirp_created_at", None) or app._chirp_created_at,
         dict(getattr(config, "_chirp_explicit", {})),
@@ -85,3 +86,8 @@ def _config(config: Any, app: Any, view: View) -> dict[str, Any]:
         prefix=getattr(config, "_chirp_env_prefix", None),
         problems=list(getattr(config, "_chirp_problems", ())),
     )
+    for field, message, site in app._chirp_run_problems:
+        call = view.table.of(site, "run")
+        position = arguments_of(call).keywords.get(field) or call
+        described["problems"].append({"field": field, "message": message, "position": position})
+    return described
