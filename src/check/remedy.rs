@@ -14,7 +14,12 @@ pub(super) fn set(resolved: &Resolved<AppConfig>, name: &str, value: &Json) -> S
             .variable(name)
             .map(|variable| format!("{variable}={}", variable_text(value)))
     };
-    match resolved.setting(name).origin.layer {
+    let origin = &resolved.setting(name).origin;
+    match origin.layer {
+        // `AppConfig.from_env` with a prefix of its own: the code says what a variable holds.
+        Layer::Python if resolved.variable(name).as_ref() == Some(&origin.name) => {
+            variable().unwrap_or(keyword)
+        }
         Layer::Python => keyword,
         Layer::Environment => variable().unwrap_or(keyword),
         Layer::File => format!("{name} = {value}"),

@@ -88,7 +88,8 @@ pub struct Resolved<M> {
     /// The call that made the configuration.
     pub call: Option<Place>,
     variables_read: bool,
-    prefix: String,
+    /// Prefix of the variables that set it.
+    pub prefix: String,
 }
 
 impl<M: Model> Resolved<M> {
@@ -136,7 +137,7 @@ impl<M: Model> Resolved<M> {
         parts.join(", ")
     }
 
-    /// The variable that sets a field, with the prefix that this configuration reads.
+    /// The variable that sets a field.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
         M::field(name).map(|field| field.variable(&self.prefix))
