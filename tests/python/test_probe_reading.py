@@ -192,3 +192,13 @@ def test_a_table_of_positions_is_read_once_for_any_number_of_sites(
     found = [table.of(site, "note") for site in sites]
     assert [text_at(position) for position in found] == [f"note({number})" for number in range(200)]
     assert len(readings) == 1
+
+
+def test_a_comment_behind_a_line_is_no_part_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "lines.py"
+    lines = ["  app = '#1'  # noqa", "    # only a comment ", "    ", "def f(): ..."]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    text = source(str(file))
+    assert text is not None
+    shown = [text_at(text.whole_line(number)) for number in range(1, 5)]
+    assert shown == ["app = '#1'", "# only a comment", "", "def f(): ..."]

@@ -121,10 +121,12 @@ class Source:
         }
 
     def whole_line(self, line: int) -> Position:
-        """A line's text without the space around it."""
+        """A line's text without the space around it and without a comment behind it."""
         row = self.line_text(line)
         indent = len(row) - len(row.lstrip())
-        return self.on_line(line, row, indent, max(indent, len(row.rstrip())))
+        comments = (token.start for token in tokens(row, 0) if token.kind == "comment")
+        end = len(row[: next(comments, len(row))].rstrip())
+        return self.on_line(line, row, indent, end if end > indent else len(row.rstrip()))
 
     def call_end(self, start: int) -> int | None:
         """End of the call expression that starts at ``start``: behind its last bracket."""
