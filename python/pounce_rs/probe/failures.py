@@ -114,13 +114,16 @@ class Explainer:
             parent, _, leaf = missing.rpartition(".")
             prefix = parent + "." if parent else ""
             near = [prefix + name for name in nearest(leaf, self._modules_in(parent))]
-        if own and (folder := self._folder_with(missing)):
-            message = f"{message} in {self._app_dir}; {folder} has it"
+        folder = self._folder_with(missing) if own else None
+        if folder is not None:
+            message = f"{message} in {self._app_dir}"
+            folder = os.path.relpath(os.path.join(self._app_dir, folder))
         return failure(
             "module_not_found",
             message,
             missing_module=missing or None,
             own_module=own,
+            folder=folder,
             nearest=near,
             **described,
         )
