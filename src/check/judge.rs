@@ -267,6 +267,7 @@ mod tests {
             problems: &[],
             server: None,
             app_config: Some(app_config),
+            target: None,
             snapshot: None,
             machine: None,
         }

@@ -146,6 +146,9 @@ fn wanted(run: &Run<'_>) -> Wanted {
             .scopes
             .retain(|scope| names.contains(&scope.as_str()));
     }
+    wanted.target = text(run, "target")
+        .and_then(|target| run.line.word(&target))
+        .or_else(|| run.line.flag("app", true, 0));
     let rules = run
         .matches
         .get_many::<String>("ignore")
