@@ -70,7 +70,9 @@ def text_at(position: dict[str, Any] | None) -> str:
     assert position is not None
     lines = Path(position["file"]).read_bytes().split(b"\n")
     first, last = position["line"] - 1, position["end_line"] - 1
+    row: bytes
     if first == last:
-        return lines[first][position["column"] : position["end_column"]].decode()
+        row = lines[first][position["column"] : position["end_column"]]
+        return row.decode()
     rows = [lines[first][position["column"] :], *lines[first + 1 : last]]
     return b"\n".join([*rows, lines[last][: position["end_column"]]]).decode()
