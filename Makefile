@@ -32,7 +32,7 @@ test: .venv/.package .venv/.tools .venv/.debian ## all tests: Rust, then Python
 	cargo test --locked --doc --quiet
 	$(BIN)/python -m pytest
 
-lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy
+lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy, stubtest
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -40,6 +40,7 @@ lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	$(BIN)/ruff check $(PYTHON_SOURCES)
 	$(BIN)/mypy --strict $(TYPED)
+	$(BIN)/stubtest pounce_rs._native pounce chirp
 
 fmt: .venv/.requirements ## format Rust and Python
 	cargo fmt --all

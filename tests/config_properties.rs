@@ -1,6 +1,8 @@
 //! Whatever a file or an environment holds: resolving never panics, places lie in their texts, and
 //! secrets are in nothing that is shown.
 
+#![cfg(test)]
+
 use std::ffi::OsString;
 
 use pounce_core::config::environment::Variables;

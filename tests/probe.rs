@@ -258,7 +258,7 @@ mod apps_that_fail {
         assert_eq!(failed.output, ["cannot go on: no licence for ••••••••"]);
         assert_eq!(
             own(&failed.frames),
-            ["exits.py:12 <module>", "exits.py:9 stop"]
+            ["exits.py:11 <module>", "exits.py:8 stop"]
         );
     }
 

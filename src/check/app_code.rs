@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "`port` must be an integer from 0 to 65535",
+                "`port` must be an integer from 0 to 65535: 70000 is too large",
                 "unknown keyword `worker`",
                 "`extra_loaders` must be a sequence",
             ]

@@ -1,6 +1,6 @@
 //! The judgement: every rule that is asked for, minus what is ignored, in an order that never changes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use super::finding::{Finding, Label, Severity, Spot};
 use super::rule::{Context, Rule, Scope, Tool};
 use super::{ignore, rules};
 use crate::app::position;
-use crate::app::snapshot::Snapshot;
+use crate::app::snapshot::{Position, Snapshot};
 use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{Resolved, Sources, secrets};
+use crate::config::{Place, Resolved, SourceId, Sources, secrets};
 
 pub use super::ignore::Ignore;
 
@@ -91,8 +91,9 @@ pub fn judge(
     findings.retain(|finding| !ignore::silences(ignore, finding));
     let ignored = before - findings.len();
 
+    let mut lines = HashMap::new();
     for finding in &mut findings {
-        resolve(finding, sources);
+        resolve(finding, sources, &mut lines);
     }
     let secrets = known_secrets(cx, sources);
     for secret in &secrets {
@@ -118,13 +119,17 @@ pub fn judge(
 }
 
 /// Turns every Python position into a place; one that cannot be shown is kept in the details.
-fn resolve(finding: &mut Finding, sources: &mut Sources) {
+fn resolve(
+    finding: &mut Finding,
+    sources: &mut Sources,
+    lines: &mut HashMap<SourceId, position::Lines>,
+) {
     let mut lost = Vec::new();
     finding.labels.retain_mut(|Label { spot, text }| {
         let Spot::Python(python) = spot else {
             return true;
         };
-        if let Some(place) = position::place(python, sources) {
+        if let Some(place) = place(python, sources, lines) {
             *spot = Spot::Place(place);
             return true;
         }
@@ -142,6 +147,20 @@ fn resolve(finding: &mut Finding, sources: &mut Sources) {
                 .join("\n"),
         );
     }
+}
+
+fn place(
+    at: &Position,
+    sources: &mut Sources,
+    lines: &mut HashMap<SourceId, position::Lines>,
+) -> Option<Place> {
+    let source = sources.open(&at.file)?;
+    let text = sources.get(source).raw();
+    let lines = lines
+        .entry(source)
+        .or_insert_with(|| position::Lines::of(text));
+    let span = lines.span(text, at)?;
+    Some(Place { source, span })
 }
 
 /// Secret values that this run knows; masks the ranges that the probe saw on the way.
@@ -228,9 +247,8 @@ fn sort(findings: &mut [Finding], sources: &Sources) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::snapshot::Position;
     use crate::config::source::MASK;
-    use crate::config::{AppConfig, Inputs, Place, resolve as resolve_config};
+    use crate::config::{AppConfig, Inputs, resolve as resolve_config};
 
     fn position(file: &Path, line: u32, column: u32, end_column: u32) -> Position {
         Position {
@@ -315,7 +333,7 @@ mod tests {
                 "here",
             )
             .details("more");
-        resolve(&mut finding, &mut sources);
+        resolve(&mut finding, &mut sources, &mut HashMap::new());
         assert!(finding.labels.is_empty());
         assert_eq!(
             finding.details.as_deref(),
@@ -347,7 +365,7 @@ mod tests {
             .help("use correct-horse")
             .details("correct-horse")
             .route("/correct-horse");
-        resolve(&mut finding, &mut sources);
+        resolve(&mut finding, &mut sources, &mut HashMap::new());
         hide(&mut finding, &secrets);
         assert!(!format!("{finding:?}").contains("correct-horse"));
         assert_eq!(finding.message, format!("bad key {MASK}"));

@@ -144,13 +144,19 @@ fn without_user_information(mut text: String) -> String {
 
 /// Masks the values of secret variables in an env file.
 pub fn mask_env_file(sources: &mut Sources, source: SourceId) {
-    mask_assignments(sources, source);
+    mask_lines(sources, source, true);
 }
 
 /// Masks by lines: whatever stands behind `=` or `:` of a secret name, in a table of such a name, and
 /// what follows of a value that goes on. For texts that no parser understands (an env file, TOML with
 /// a syntax error): in doubt it hides too much.
 pub fn mask_assignments(sources: &mut Sources, source: SourceId) {
+    mask_lines(sources, source, false);
+}
+
+/// `quotes_span_lines`: in an env file a quoted value goes on until its quote; in TOML a quote that is
+/// open at the end of a line is a mistake, and the next assignment is one again.
+fn mask_lines(sources: &mut Sources, source: SourceId, quotes_span_lines: bool) {
     let text = sources.get(source).raw().to_owned();
     let mut open = Open::No;
     let mut secret_table = false;
@@ -158,8 +164,11 @@ pub fn mask_assignments(sources: &mut Sources, source: SourceId) {
     for line in text.split_inclusive('\n') {
         let content = line.trim_end_matches(['\n', '\r']);
         let end = start + content.len();
+        if matches!(open, Open::Quote(_)) && !quotes_span_lines && starts_something(content) {
+            open = Open::No;
+        }
         match open {
-            Open::Until(closer) => {
+            Open::Until(closer) | Open::Quote(closer) => {
                 sources.mask(source, start..end);
                 if content.contains(closer) {
                     open = Open::No;
@@ -206,6 +215,8 @@ enum Open {
     No,
     /// Up to a line that holds this.
     Until(&'static str),
+    /// The same, behind a quote that is meant for one line.
+    Quote(&'static str),
     /// Up to a line that assigns something else, or opens a table.
     UntilAssignment,
 }
@@ -225,10 +236,10 @@ impl Open {
         ];
         for (opener, closer) in pairs {
             if let Some(rest) = value.strip_prefix(opener) {
-                return if rest.contains(closer) {
-                    Self::No
-                } else {
-                    Self::Until(closer)
+                return match closer {
+                    _ if rest.contains(closer) => Self::No,
+                    "\"" | "'" => Self::Quote(closer),
+                    _ => Self::Until(closer),
                 };
             }
         }

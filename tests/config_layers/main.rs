@@ -1,5 +1,8 @@
 //! The layers of a configuration, as files, variables, keywords and flags really give them.
 
+#![cfg(test)]
+#![cfg(unix)]
+
 mod environment;
 mod files;
 mod layers;

@@ -132,6 +132,7 @@ def test_calls_are_recorded_where_they_stand(folder: Path) -> None:
 def test_an_empty_secret_is_a_problem_and_the_app_is_still_seen(folder: Path) -> None:
     app = app_of(probe(folder, IMPORTS + 'app = App(AppConfig(env="production"))\n', kind="chirp"))
     assert app["config"]["values"]["secret_key"] == ""
+    assert list(app["config"]["explicit"]) == ["env"]
     (problem,) = app["config"]["problems"]
     assert problem["field"] == "secret_key"
     assert text_at(problem["position"]) == 'AppConfig(env="production")'

@@ -112,7 +112,7 @@ class Recorder:
                     raise
                 stand_in = os.urandom(24).hex()
                 self._stand_ins[stand_in] = str(error)
-                given["secret_key"] = stand_in
+                given = {**given, "secret_key": stand_in}
                 self._construct_again(construct, record, given, names)
             # Also a copy of a config that has a throwaway key has no key.
             if (refusal := self._stand_ins.get(given.get("secret_key", ""))) is not None:
