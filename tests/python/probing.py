@@ -69,7 +69,7 @@ def text_at(position: dict[str, Any] | None) -> str:
     """The source text of a position."""
     assert position is not None
     lines: list[bytes] = Path(position["file"]).read_bytes().split(b"\n")
-    first, last = position["line"] - 1, position["end_line"] - 1
+    first, last = int(position["line"]) - 1, int(position["end_line"]) - 1
     begin, end = int(position["column"]), int(position["end_column"])
     if first == last:
         return lines[first][begin:end].decode()
