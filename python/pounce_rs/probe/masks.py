@@ -14,6 +14,20 @@ from .sources import Position, Source, source, tokens
 _SIGNERS = ("CookieSessionStore", "URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner")
 """Callables whose literal arguments are keys."""
 
+_STRANGERS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "dsn",
+    "secret",
+    "api_key",
+    "apikey",
+    "private_key",
+    "database_url",
+)
+"""Endings of names whose literals are secrets, whoever they are for."""
+
 _ENVIRONMENT = re.compile(
     r"(?:\benviron\s*\[|\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\()\s*$"
 )
@@ -56,12 +70,12 @@ def _verbatim(text: str, secrets: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def _keywords(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """Literals in ``secret_key=...`` and ``SECRET_KEY = ...``, wherever they stand."""
+    """Literals in ``secret_key=...`` and ``DB_PASSWORD = ...``, wherever they stand."""
     lowered = text.text.lower()
-    secret_fields = tuple(name for name in secret_fields if name in lowered)
-    if not secret_fields:
+    present = [name for name in (*secret_fields, *_STRANGERS) if name in lowered]
+    if not present:
         return
-    names = "|".join(re.escape(name) for name in secret_fields)
+    names = "|".join(re.escape(name) for name in present)
     for match in re.finditer(
         rf"(?i)\b\w*(?:{names})[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)", text.text
     ):
