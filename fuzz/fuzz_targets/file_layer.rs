@@ -44,7 +44,7 @@ fn judge<M: Model>(path: PathBuf) {
             shown.text.get(shown.span(&place.span)).is_some(),
             "{place:?}"
         );
-        source.line_column(place.span.start);
+        assert!(source.line_column(place.span.start).0 >= 1);
     }
     if resolved.settings().any(|(_, setting)| setting.invalid) {
         assert!(

@@ -90,6 +90,7 @@ pub(super) fn context<'a>(
         problems: &resolved.problems,
         server: None,
         app_config: app.is_some_and(App::is_chirp).then_some(resolved),
+        target: None,
         snapshot,
         machine: None,
     }

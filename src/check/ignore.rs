@@ -126,6 +126,7 @@ mod tests {
             problems: &[],
             server: None,
             app_config: None,
+            target: None,
             snapshot: Some(snapshot),
             machine: None,
         }

@@ -9,7 +9,7 @@ use super::rule::{Context, Scope, Tool};
 use crate::app::snapshot::Snapshot;
 use crate::config::field::{Model, Secrecy};
 use crate::config::types::Env;
-use crate::config::{AppConfig, Inputs, Problem, Resolved, ServerConfig, Sources};
+use crate::config::{AppConfig, Inputs, Place, Problem, Resolved, ServerConfig, Sources};
 
 /// What to judge, and what to leave out.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct Wanted {
     pub scopes: Vec<Scope>,
     /// Rules that stay silent, beside those of the configuration's `[check]`.
     pub ignore: Vec<Ignore>,
+    /// Where the app was named on the command line.
+    pub target: Option<Place>,
 }
 
 impl Default for Wanted {
@@ -25,6 +27,7 @@ impl Default for Wanted {
         Self {
             scopes: vec![Scope::Config, Scope::App, Scope::Machine],
             ignore: Vec::new(),
+            target: None,
         }
     }
 }
@@ -43,6 +46,7 @@ pub fn judge_server(
         problems: &resolved.problems,
         server: Some(resolved),
         app_config: None,
+        target: wanted.target.as_ref(),
         snapshot,
         machine,
     };
@@ -64,7 +68,10 @@ pub fn judge_app(
     sources: &mut Sources,
 ) -> (Verdict, Resolved<AppConfig>) {
     let resolved = resolve_app(inputs, snapshot, sources);
-    let context = context(&resolved, snapshot, deploy);
+    let context = Context {
+        target: wanted.target.as_ref(),
+        ..context(&resolved, snapshot, deploy)
+    };
     let ignore = ignored(wanted, &resolved);
     let verdict = Verdict {
         deploy,
@@ -81,6 +88,7 @@ pub fn judge_problems(tool: Tool, problems: &[Problem], sources: &mut Sources) -
         problems,
         server: None,
         app_config: None,
+        target: None,
         snapshot: None,
         machine: None,
     };

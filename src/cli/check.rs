@@ -146,6 +146,9 @@ fn wanted(run: &Run<'_>) -> Wanted {
             .scopes
             .retain(|scope| names.contains(&scope.as_str()));
     }
+    wanted.target = text(run, "target")
+        .and_then(|target| run.line.word(&target))
+        .or_else(|| run.line.flag("app", true, 0));
     let rules = run
         .matches
         .get_many::<String>("ignore")
@@ -183,7 +186,7 @@ fn finish(run: &Run<'_>, verdict: &Verdict, table: &CheckTable) -> Result<u8, Re
     };
     let report = report::render(format(run), verdict, &run.sources, &options);
     if output::print(&report) == FAILED {
-        return Err("the report could not be written".into());
+        return Ok(FAILED);
     }
     Ok(if options.failing(verdict) {
         FINDINGS

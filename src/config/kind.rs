@@ -87,10 +87,9 @@ impl Kind {
             (Self::Tier(_), Raw::Bool(value)) => Ok(Value::Bool(*value)),
             (Self::Tier(tiers), Raw::Text(text)) => self.chosen(tiers, text),
             (Self::List, Raw::List(items)) => self.list(items),
-            (Self::List, Raw::Text(text)) => Err(self.mistake("found a text").help(format!(
-                "put it in brackets: [{}]",
-                super::value::toml_text(text)
-            ))),
+            (Self::List, Raw::Text(text)) => Err(self
+                .mistake("found a text")
+                .help(super::advice::bracketed(text))),
             (Self::Table, Raw::Table(entries)) => self.table(entries),
             (Self::Flags, Raw::Table(entries)) => self.flags(entries),
             (Self::Flags, Raw::List(pairs)) => self.flag_pairs(pairs),
@@ -219,9 +218,11 @@ impl Kind {
             Self::NonEmpty if text.trim().is_empty() => return Err(self.mistake("it is empty")),
             Self::UrlPath if text.is_empty() => return Err(self.mistake("it is empty")),
             Self::UrlPath if !text.starts_with('/') => {
-                return Err(self
-                    .mistake(format!("{text:?} does not"))
-                    .help(format!("write \"/{text}\"")));
+                let mistake = self.mistake(format!("{text:?} does not"));
+                return Err(match text.split_once("://") {
+                    Some(_) => mistake.help("write the path alone, without scheme and host"),
+                    None => mistake.help(format!("write \"/{text}\"")),
+                });
             }
             Self::UrlPath if text.contains(['?', '#', ' ']) => {
                 return Err(self.mistake(format!("{text:?} holds more than a path")));
@@ -244,8 +245,13 @@ impl Kind {
         } else {
             format!("{text:?} is none of them")
         });
+        // `warn` is short for `warning`: too many letters apart for a slip.
+        let short = choices
+            .iter()
+            .copied()
+            .find(|choice| lower.len() >= 3 && choice.starts_with(&lower));
         Err(
-            match super::nearest::nearest(&lower, choices.iter().copied()) {
+            match short.or_else(|| super::nearest::nearest(&lower, choices.iter().copied())) {
                 Some(near) => mistake.help(format!("did you mean \"{near}\"?")),
                 None => mistake,
             },

@@ -240,8 +240,9 @@ pub fn resolve<M: Model>(inputs: &Inputs, sources: &mut Sources) -> Resolved<M> 
             .clone()
             .unwrap_or_else(|| M::PRODUCT.env_prefix.to_owned()),
     };
-    for secret in resolved.secrets().map(str::to_owned).collect::<Vec<_>>() {
-        sources.mask_everywhere(&secret);
+    let of_strangers = inputs.variables.iter().flat_map(Variables::secrets);
+    for secret in resolved.secrets().chain(of_strangers) {
+        sources.mask_everywhere(secret);
     }
     resolved
 }

@@ -79,6 +79,31 @@ def test_keywords_have_positions_in_any_layout(tmp_path: Path) -> None:
     assert text_at(arguments.unpacked) == "**more"
 
 
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["@app.on_startup", "def start(): ..."], "app.on_startup"),
+        (
+            ["    @app . on_startup  # note", "", "    # note", "    async def x(): ..."],
+            "app . on_startup",
+        ),
+        (["@app.on_startup", "@cached()", "def start(): ..."], "app.on_startup"),
+        (["@app.on_startup()", "def start(): ..."], None),
+        (["@app.on_startup", "class start: ..."], None),
+        (["@app.on_startup", "def other(): ...", "def start(): ..."], None),
+    ],
+)
+def test_a_decorator_without_brackets_is_found_above_its_function(
+    tmp_path: Path, lines: list[str], found: str | None
+) -> None:
+    file = tmp_path / "hooks.py"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    read = source(str(file))
+    assert read is not None
+    position = read.decorator_named(len(lines), "on_startup")
+    assert (position and text_at(position)) == found
+
+
 def test_call_sites_count_python_frames() -> None:
     def inner() -> Any:
         return call_site(1)

@@ -155,6 +155,23 @@ class Source:
                 return self.position(start + found.start(), token.end)
         return None
 
+    def decorator_named(self, line: int, name: str) -> Position | None:
+        """The decorator ``name``, without brackets, of the function that is defined on a line.
+
+        Python 3.10 counts the call of such a decorator to the line of the ``def``.
+        """
+        if not re.match(r"\s*(?:async\s+)?def\b", self.line_text(line)):
+            return None
+        decorator = re.compile(rf"\s*@\s*((?:\w+\s*\.\s*)*{re.escape(name)})\s*(?:\#.*)?")
+        for above in range(line - 1, 0, -1):
+            row = self.line_text(above)
+            found = decorator.fullmatch(row)
+            if found is not None:
+                return self.on_line(above, row, *found.span(1))
+            if row.strip() and not row.lstrip().startswith(("@", "#")):
+                return None
+        return None
+
 
 @lru_cache(maxsize=64)
 def _call_patterns(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:

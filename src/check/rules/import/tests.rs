@@ -33,6 +33,7 @@ fn judge(failure: &Json) -> Finding {
         posture: Env::Production,
         server: None,
         app_config: None,
+        target: None,
         snapshot: Some(&snapshot),
         machine: None,
         problems: &[],
@@ -73,6 +74,7 @@ fn it_is_silent_without_a_failure() {
         posture: Env::Production,
         server: None,
         app_config: None,
+        target: None,
         snapshot: Some(&snapshot),
         machine: None,
         problems: &[],
@@ -118,6 +120,20 @@ fn an_exception_points_at_the_innermost_own_line_and_at_its_callers() {
         details.contains("the app printed:\n  loading settings"),
         "{details}"
     );
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_told_from_other_keys() {
+    let helps = |key: &str| {
+        let failure = json!({
+            "kind": "exception", "exception": "KeyError", "message": key,
+            "frames": [frame("/srv/shop.py", 7, "<module>", true)],
+        });
+        judge(&failure).help.concat()
+    };
+    assert!(helps("'DATABASE_URL'").contains("export DATABASE_URL="));
+    assert!(!helps("'database'").contains("export"));
+    assert!(!helps("3").contains("export"));
 }
 
 #[test]
