@@ -306,6 +306,19 @@ fn of_an_app_that_fails() {
 }
 
 #[test]
+fn but_the_working_directory_is_none() {
+    let deployment = Deployment::new(&[]);
+    let folder = deployment.folder.path().display().to_string();
+    let shown = Command::pounce()
+        .env("PWD", &folder)
+        .env("OLDPWD", &folder)
+        .args(["check", "--config", &format!("{folder}/pounce.toml")])
+        .run();
+    let said = format!("there is no file {folder}/pounce.toml");
+    assert!(shown.contains(&said), "{shown}");
+}
+
+#[test]
 fn of_wrong_usage() {
     let deployment = Deployment::new(&[]);
     for arguments in [

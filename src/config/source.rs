@@ -195,18 +195,6 @@ impl Sources {
     pub fn secrets(&self) -> &[String] {
         &self.secrets
     }
-
-    /// `pounce.toml:7:1`, or just the name for texts without lines of their own.
-    #[must_use]
-    pub fn locate(&self, place: &Place) -> String {
-        let source = self.get(place.source);
-        let (line, column) = source.line_column(place.span.start);
-        if source.path.is_some() {
-            format!("{}:{line}:{column}", source.name)
-        } else {
-            format!("{}:{column}", source.name)
-        }
-    }
 }
 
 /// A path as people see it: relative to the working directory where it lies below it.
