@@ -3,3 +3,5 @@
 pub mod app;
 pub mod check;
 pub mod config;
+#[cfg(unix)]
+pub mod serve;

@@ -26,8 +26,14 @@ fn fresh(path: &str, generated: &str) {
 
 #[test]
 fn the_schemas_are_fresh() {
-    fresh("schema/pounce.schema.json", &text::<ServerConfig>(Document::OwnFile));
-    fresh("schema/chirp.schema.json", &text::<AppConfig>(Document::OwnFile));
+    fresh(
+        "schema/pounce.schema.json",
+        &text::<ServerConfig>(Document::OwnFile),
+    );
+    fresh(
+        "schema/chirp.schema.json",
+        &text::<AppConfig>(Document::OwnFile),
+    );
     fresh(
         "schema/pyproject-pounce.schema.json",
         &text::<ServerConfig>(Document::Pyproject),
@@ -40,8 +46,14 @@ fn the_schemas_are_fresh() {
 
 #[test]
 fn the_templates_are_fresh() {
-    fresh("schema/pounce.template.toml", &template::template::<ServerConfig>());
-    fresh("schema/chirp.template.toml", &template::template::<AppConfig>());
+    fresh(
+        "schema/pounce.template.toml",
+        &template::template::<ServerConfig>(),
+    );
+    fresh(
+        "schema/chirp.template.toml",
+        &template::template::<AppConfig>(),
+    );
 }
 
 #[test]
@@ -50,7 +62,10 @@ fn the_reference_pages_are_fresh() {
         "docs/configuration/server.md",
         &reference::reference::<ServerConfig>(),
     );
-    fresh("docs/configuration/app.md", &reference::reference::<AppConfig>());
+    fresh(
+        "docs/configuration/app.md",
+        &reference::reference::<AppConfig>(),
+    );
 }
 
 fn resolved<M: Model>(folder: &Path, text: &str) -> Resolved<M> {
@@ -69,8 +84,10 @@ fn blocks(template: &str) -> Vec<Vec<String>> {
     let mut blocks = vec![Vec::new()];
     for line in template.lines() {
         let setting = line.strip_prefix("# ").filter(|rest| {
-            rest.split_once(" = ")
-                .is_some_and(|(name, _)| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'))
+            rest.split_once(" = ").is_some_and(|(name, _)| {
+                name.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            })
         });
         match setting {
             Some(setting) => blocks.last_mut().unwrap().push(setting.to_owned()),

@@ -35,7 +35,13 @@ fn failure(spec: &str) -> Failure {
 /// `file:line function` of the user's frames.
 fn own(frames: &[Frame]) -> Vec<String> {
     let named = |frame: &Frame| {
-        let file = frame.position.file.file_name().unwrap().to_string_lossy().into_owned();
+        let file = frame
+            .position
+            .file
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
         format!("{file}:{} {}", frame.position.line, frame.function)
     };
     frames.iter().filter(|frame| frame.own).map(named).collect()
@@ -44,7 +50,10 @@ fn own(frames: &[Frame]) -> Vec<String> {
 /// The source text of a frame.
 fn text(frame: &Frame) -> String {
     let source = fs::read_to_string(&frame.position.file).unwrap();
-    let line = source.lines().nth(frame.position.line as usize - 1).unwrap();
+    let line = source
+        .lines()
+        .nth(frame.position.line as usize - 1)
+        .unwrap();
     line[frame.position.column as usize..frame.position.end_column as usize].to_owned()
 }
 
@@ -66,7 +75,11 @@ fn every_form_of_app_is_recognised() {
         }
         assert_eq!(snapshot.target.factory, spec.ends_with("()"));
         assert_eq!(snapshot.target.file, Some(fixtures().join("plain.py")));
-        assert!(snapshot.python.version.starts_with("3."), "{:?}", snapshot.python);
+        assert!(
+            snapshot.python.version.starts_with("3."),
+            "{:?}",
+            snapshot.python
+        );
     }
 }
 
@@ -94,7 +107,10 @@ fn factories_that_give_no_app() {
     let arguments = failure("plain:make_with()");
     assert_eq!(arguments.kind, FailureKind::FactoryArguments);
     assert_eq!(arguments.required_parameters, ["settings", "debug"]);
-    assert_eq!(text(&arguments.frames[0]), "def make_with(settings, *, debug, region=\"eu\"):");
+    assert_eq!(
+        text(&arguments.frames[0]),
+        "def make_with(settings, *, debug, region=\"eu\"):"
+    );
 
     let nothing = failure("plain:make_nothing()");
     assert_eq!(nothing.kind, FailureKind::FactoryNotApp);
@@ -109,19 +125,34 @@ fn factories_that_give_no_app() {
     assert_eq!(raised.exception.as_deref(), Some("RuntimeError"));
     assert!(!raised.message.contains("hunter2"), "{}", raised.message);
     assert!(raised.message.contains("@db/shop"), "{}", raised.message);
-    assert_eq!(own(&raised.frames).last().unwrap(), "plain.py:50 make_badly");
+    assert_eq!(
+        own(&raised.frames).last().unwrap(),
+        "plain.py:50 make_badly"
+    );
 }
 
 #[test]
 fn what_is_no_asgi_app_is_said() {
     for (spec, reason) in [
         ("plain:number", "plain:number is an int"),
-        ("plain:Old", "plain:Old is an ASGI 2 application class (callable twice); ASGI 3 is needed"),
-        ("plain:wsgi", "plain:wsgi is a WSGI application, not an ASGI one"),
-        ("plain:Site", "plain:Site is the class Site, not an instance of it"),
+        (
+            "plain:Old",
+            "plain:Old is an ASGI 2 application class (callable twice); ASGI 3 is needed",
+        ),
+        (
+            "plain:wsgi",
+            "plain:wsgi is a WSGI application, not an ASGI one",
+        ),
+        (
+            "plain:Site",
+            "plain:Site is the class Site, not an instance of it",
+        ),
     ] {
         let failed = failure(spec);
-        assert_eq!((failed.kind, failed.message.as_str()), (FailureKind::NotAsgi, reason));
+        assert_eq!(
+            (failed.kind, failed.message.as_str()),
+            (FailureKind::NotAsgi, reason)
+        );
     }
     assert_eq!(failure("plain:number").nearest[0], "app");
 }
@@ -144,13 +175,20 @@ fn a_missing_module_is_told_apart_from_a_missing_import() {
     assert_eq!(own_module.frames, []);
 
     let elsewhere = failure("inner:app");
-    assert!(elsewhere.message.ends_with("; src has it"), "{}", elsewhere.message);
+    assert!(
+        elsewhere.message.ends_with("; src has it"),
+        "{}",
+        elsewhere.message
+    );
 
     let import = failure("misspells:app");
     assert!(!import.own_module);
     assert_eq!(import.missing_module.as_deref(), Some("pakage"));
     assert_eq!(import.nearest, ["package"]);
-    assert_eq!(own(&import.frames), ["misspells.py:1 <module>", "nested_import.py:1 <module>"]);
+    assert_eq!(
+        own(&import.frames),
+        ["misspells.py:1 <module>", "nested_import.py:1 <module>"]
+    );
     assert_eq!(text(&import.frames[1]), "import pakage.web");
 }
 
@@ -169,7 +207,11 @@ fn an_exception_carries_the_users_frames() {
     assert_eq!(failed.exception.as_deref(), Some("KeyError"));
     assert_eq!(
         own(&failed.frames),
-        ["raises.py:9 <module>", "raises.py:6 settings", "raises.py:2 connect"]
+        [
+            "raises.py:9 <module>",
+            "raises.py:6 settings",
+            "raises.py:2 connect"
+        ]
     );
     assert_eq!(failure("recursive:app").frames.len(), 64);
 }
@@ -209,7 +251,10 @@ fn sys_exit_is_told_with_its_code_and_last_words() {
     assert_eq!(failed.kind, FailureKind::SystemExit);
     assert_eq!(failed.exit_code.as_deref(), Some("3"));
     assert_eq!(failed.output, ["cannot go on: no licence"]);
-    assert_eq!(own(&failed.frames), ["exits.py:9 <module>", "exits.py:6 stop"]);
+    assert_eq!(
+        own(&failed.frames),
+        ["exits.py:9 <module>", "exits.py:6 stop"]
+    );
 }
 
 #[test]
@@ -225,7 +270,10 @@ fn a_segfault_is_told_with_the_users_frame() {
     let failed = snapshot.failure.unwrap();
     assert_eq!(failed.kind, FailureKind::Crash);
     assert_eq!(failed.signal.as_deref(), Some("SIGSEGV"));
-    assert_eq!(own(&failed.frames), ["crashes.py:8 <module>", "crashes.py:5 read_nothing"]);
+    assert_eq!(
+        own(&failed.frames),
+        ["crashes.py:8 <module>", "crashes.py:5 read_nothing"]
+    );
     assert_eq!(text(&failed.frames[0]), "read_nothing()");
     assert!(!snapshot.python.version.is_empty());
 }
@@ -236,7 +284,10 @@ fn a_hang_is_told_with_its_stack_and_leaves_nothing_behind() {
     request.time_limit = Duration::from_millis(1500);
     let failed = probe(&request).unwrap().failure.unwrap();
     assert_eq!(failed.kind, FailureKind::Hang);
-    assert_eq!(own(&failed.frames), ["hangs.py:14 <module>", "hangs.py:11 wait_for_database"]);
+    assert_eq!(
+        own(&failed.frames),
+        ["hangs.py:14 <module>", "hangs.py:11 wait_for_database"]
+    );
 }
 
 #[test]
@@ -261,7 +312,11 @@ fn without_an_interpreter_it_says_what_was_tried() {
     request.interpreter = Choice::Given("/nowhere/python".into());
     let failed = probe(&request).unwrap().failure.unwrap();
     assert_eq!(failed.kind, FailureKind::NoInterpreter);
-    assert!(failed.message.contains("--python /nowhere/python"), "{}", failed.message);
+    assert!(
+        failed.message.contains("--python /nowhere/python"),
+        "{}",
+        failed.message
+    );
 }
 
 #[test]
@@ -270,7 +325,11 @@ fn a_program_that_is_no_python_is_told() {
     request.interpreter = Choice::Given("true".into());
     let failed = probe(&request).unwrap().failure.unwrap();
     assert_eq!(failed.kind, FailureKind::WrongInterpreter);
-    assert!(failed.message.contains("is no working Python"), "{}", failed.message);
+    assert!(
+        failed.message.contains("is no working Python"),
+        "{}",
+        failed.message
+    );
 }
 
 #[test]
@@ -278,13 +337,23 @@ fn a_python_that_is_too_old_is_told() {
     // What the bootstrap of an old Python writes: its greeting, and nothing else.
     let folder = tempfile::tempdir().unwrap();
     let old = folder.path().join("python");
-    fs::write(&old, "#!/bin/sh\nprintf 'pounce probe\\n3.8.1\\n/usr/bin/python3.8\\n' >&5\n").unwrap();
+    fs::write(
+        &old,
+        "#!/bin/sh\nprintf 'pounce probe\\n3.8.1\\n/usr/bin/python3.8\\n' >&5\n",
+    )
+    .unwrap();
     fs::set_permissions(&old, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let mut request = request("plain:app", Kind::Pounce);
     request.interpreter = Choice::Given(old);
     let failed = probe(&request).unwrap().failure.unwrap();
     assert_eq!(failed.kind, FailureKind::WrongInterpreter);
-    assert!(failed.message.contains("is Python 3.8.1; 3.10 or newer is needed"), "{}", failed.message);
+    assert!(
+        failed
+            .message
+            .contains("is Python 3.8.1; 3.10 or newer is needed"),
+        "{}",
+        failed.message
+    );
 }
 
 #[test]

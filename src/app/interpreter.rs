@@ -80,8 +80,11 @@ impl Surroundings {
         let mut folders = vec![app_dir.to_path_buf()];
         folders.extend(env::current_dir().ok().filter(|folder| folder != app_dir));
         Self {
-            virtual_env: env::var_os("VIRTUAL_ENV").filter(|value| !value.is_empty()).map(PathBuf::from),
-            path: env::var_os("PATH").map_or_else(Vec::new, |path| env::split_paths(&path).collect()),
+            virtual_env: env::var_os("VIRTUAL_ENV")
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from),
+            path: env::var_os("PATH")
+                .map_or_else(Vec::new, |path| env::split_paths(&path).collect()),
             folders,
         }
     }
@@ -101,7 +104,10 @@ pub fn find(choice: &Choice, around: &Surroundings) -> Result<Found, NotFound> {
             in_path(given, &around.path)
         };
         return match found {
-            Some(program) => Ok(Found { program, origin: Origin::Given }),
+            Some(program) => Ok(Found {
+                program,
+                origin: Origin::Given,
+            }),
             None => {
                 tried.push(format!("--python {} is no program", given.display()));
                 Err(NotFound { tried })
@@ -110,7 +116,10 @@ pub fn find(choice: &Choice, around: &Surroundings) -> Result<Found, NotFound> {
     }
     if let Some(folder) = &around.virtual_env {
         return match in_environment(folder) {
-            Some(program) => Ok(Found { program, origin: Origin::VirtualEnv }),
+            Some(program) => Ok(Found {
+                program,
+                origin: Origin::VirtualEnv,
+            }),
             None => {
                 let shown = folder.display();
                 tried.push(format!("VIRTUAL_ENV is {shown}, which holds no bin/python"));
@@ -122,31 +131,52 @@ pub fn find(choice: &Choice, around: &Surroundings) -> Result<Found, NotFound> {
     for folder in &around.folders {
         let environment = folder.join(".venv");
         if let Some(program) = in_environment(&environment) {
-            return Ok(Found { program, origin: Origin::DotVenv });
+            return Ok(Found {
+                program,
+                origin: Origin::DotVenv,
+            });
         }
-        let state = if environment.exists() { "holds no bin/python" } else { "does not exist" };
+        let state = if environment.exists() {
+            "holds no bin/python"
+        } else {
+            "does not exist"
+        };
         tried.push(format!("{} {state}", environment.display()));
     }
     if let Some(program) = in_path(Path::new("python3"), &around.path) {
-        return Ok(Found { program, origin: Origin::SearchPath });
+        return Ok(Found {
+            program,
+            origin: Origin::SearchPath,
+        });
     }
     tried.push("python3 is not in PATH".to_owned());
     Err(NotFound { tried })
 }
 
 fn in_environment(folder: &Path) -> Option<PathBuf> {
-    let names = if cfg!(windows) { ["Scripts/python.exe", "python.exe"] } else { ["bin/python", "bin/python3"] };
-    names.iter().map(|name| folder.join(name)).find(|program| executable(program))
+    let names = if cfg!(windows) {
+        ["Scripts/python.exe", "python.exe"]
+    } else {
+        ["bin/python", "bin/python3"]
+    };
+    names
+        .iter()
+        .map(|name| folder.join(name))
+        .find(|program| executable(program))
 }
 
 fn in_path(name: &Path, path: &[PathBuf]) -> Option<PathBuf> {
-    path.iter().map(|folder| folder.join(name)).find(|program| executable(program))
+    path.iter()
+        .map(|folder| folder.join(name))
+        .find(|program| executable(program))
 }
 
 #[cfg(unix)]
 fn executable(program: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    program.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    program
+        .metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]
@@ -180,14 +210,29 @@ mod tests {
         assert!(missing.contains("python3 is not in PATH"), "{missing}");
 
         program(&root.join("usr/python3"));
-        assert_eq!(find(&Choice::Automatic, &around).unwrap().origin, Origin::SearchPath);
+        assert_eq!(
+            find(&Choice::Automatic, &around).unwrap().origin,
+            Origin::SearchPath
+        );
         program(&root.join("project/.venv/bin/python"));
-        assert_eq!(find(&Choice::Automatic, &around).unwrap().origin, Origin::DotVenv);
+        assert_eq!(
+            find(&Choice::Automatic, &around).unwrap().origin,
+            Origin::DotVenv
+        );
         program(&root.join("active/bin/python"));
         around.virtual_env = Some(root.join("active"));
-        assert_eq!(find(&Choice::Automatic, &around).unwrap().origin, Origin::VirtualEnv);
+        assert_eq!(
+            find(&Choice::Automatic, &around).unwrap().origin,
+            Origin::VirtualEnv
+        );
         let given = find(&Choice::Given("python3".into()), &around).unwrap();
-        assert_eq!(given, Found { program: root.join("usr/python3"), origin: Origin::Given });
+        assert_eq!(
+            given,
+            Found {
+                program: root.join("usr/python3"),
+                origin: Origin::Given
+            }
+        );
     }
 
     #[test]

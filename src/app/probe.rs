@@ -82,11 +82,20 @@ impl fmt::Display for ProbeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AppDir(folder, error) => {
-                write!(f, "the app's folder {} cannot be used: {error}", folder.display())
+                write!(
+                    f,
+                    "the app's folder {} cannot be used: {error}",
+                    folder.display()
+                )
             }
-            Self::Process(error) => write!(f, "the app's interpreter could not be watched: {error}"),
+            Self::Process(error) => {
+                write!(f, "the app's interpreter could not be watched: {error}")
+            }
             Self::Answer(reason) => write!(f, "the probe's answer cannot be read: {reason}"),
-            Self::Internal(traceback) => write!(f, "the probe failed itself, please report this:\n{traceback}"),
+            Self::Internal(traceback) => write!(
+                f,
+                "the probe failed itself, please report this:\n{traceback}"
+            ),
             Self::Platform => write!(f, "looking at an app is not supported on this platform yet"),
         }
     }

@@ -57,7 +57,12 @@ impl Snapshot {
     /// The snapshot of a target that gave no app, without anything else known.
     #[must_use]
     pub fn failed(target: TargetSeen, failure: Failure) -> Self {
-        Self { protocol: PROTOCOL, target, failure: Some(failure), ..Self::default() }
+        Self {
+            protocol: PROTOCOL,
+            target,
+            failure: Some(failure),
+            ..Self::default()
+        }
     }
 }
 

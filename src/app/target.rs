@@ -49,7 +49,8 @@ impl Target {
         }
         let colon = spec.find(':');
         let module = &spec[..colon.unwrap_or(spec.len())];
-        if module.contains(['/', '\\']) || module.strip_suffix(".py").is_some_and(|m| !m.is_empty()) {
+        if module.contains(['/', '\\']) || module.strip_suffix(".py").is_some_and(|m| !m.is_empty())
+        {
             return error(Reason::Path, 0, module.len());
         }
         if let Some((start, end)) = wrong_name(module) {
@@ -131,7 +132,9 @@ fn wrong_name(name: &str) -> Option<(usize, usize)> {
     let mut start = 0;
     for part in name.split('.') {
         let mut characters = part.chars();
-        let first = characters.next().is_some_and(|c| c == '_' || c.is_alphabetic());
+        let first = characters
+            .next()
+            .is_some_and(|c| c == '_' || c.is_alphabetic());
         if !first || !characters.all(|c| c == '_' || c.is_alphanumeric()) {
             return Some((start, start + part.len()));
         }
@@ -177,13 +180,22 @@ pub struct TargetError {
 impl TargetError {
     fn new(spec: &str, reason: Reason, start: usize, end: usize) -> Self {
         let suggestion = suggested(spec);
-        Self { spec: spec.to_owned(), reason, start, end, suggestion }
+        Self {
+            spec: spec.to_owned(),
+            reason,
+            start,
+            end,
+            suggestion,
+        }
     }
 
     /// The same as a failure of the target, for a report.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let seen = TargetSeen { spec: self.spec.clone(), ..TargetSeen::default() };
+        let seen = TargetSeen {
+            spec: self.spec.clone(),
+            ..TargetSeen::default()
+        };
         let mut failure = Failure::new(FailureKind::TargetSyntax, self.to_string());
         failure.nearest.extend(self.suggestion.clone());
         Snapshot::failed(seen, failure)
@@ -196,19 +208,35 @@ impl fmt::Display for TargetError {
         let about = &spec[self.start..self.end];
         match self.reason {
             Reason::Empty => write!(f, "the target is empty: it is written module:attribute"),
-            Reason::Whitespace => write!(f, "`{spec}` holds a space: a target is written module:attribute"),
+            Reason::Whitespace => write!(
+                f,
+                "`{spec}` holds a space: a target is written module:attribute"
+            ),
             Reason::Path => {
-                write!(f, "`{about}` is a path: a target names a module, as `import` would")
+                write!(
+                    f,
+                    "`{about}` is a path: a target names a module, as `import` would"
+                )
             }
-            Reason::Module if about.is_empty() => write!(f, "`{spec}` names no module before the colon"),
+            Reason::Module if about.is_empty() => {
+                write!(f, "`{spec}` names no module before the colon")
+            }
             Reason::Module => write!(f, "`{about}` in `{spec}` is no module name"),
             Reason::NoAttribute => {
-                write!(f, "`{spec}` does not say which attribute of the module is the app")
+                write!(
+                    f,
+                    "`{spec}` does not say which attribute of the module is the app"
+                )
             }
-            Reason::Attribute if about.is_empty() => write!(f, "`{spec}` has an empty attribute name"),
+            Reason::Attribute if about.is_empty() => {
+                write!(f, "`{spec}` has an empty attribute name")
+            }
             Reason::Attribute => write!(f, "`{about}` in `{spec}` is no attribute name"),
             Reason::Arguments => {
-                write!(f, "`{spec}` passes arguments: a factory in a target is called without any")
+                write!(
+                    f,
+                    "`{spec}` passes arguments: a factory in a target is called without any"
+                )
             }
         }
     }
@@ -221,10 +249,17 @@ fn suggested(spec: &str) -> Option<String> {
     let compact: String = spec.split_whitespace().collect();
     let (path, attribute) = compact.split_once(':').unwrap_or((&compact, ""));
     let path = path.trim_start_matches("./").trim_matches('/');
-    let module = path.strip_suffix(".py").unwrap_or(path).replace(['/', '\\'], ".");
+    let module = path
+        .strip_suffix(".py")
+        .unwrap_or(path)
+        .replace(['/', '\\'], ".");
     let call = attribute.contains('(');
     let attribute = attribute.split('(').next().unwrap_or_default();
-    let attribute = if attribute.is_empty() { "app" } else { attribute };
+    let attribute = if attribute.is_empty() {
+        "app"
+    } else {
+        attribute
+    };
     let suggestion = format!("{module}:{attribute}{}", if call { "()" } else { "" });
     let valid = wrong_name(&module).is_none() && wrong_name(attribute).is_none();
     (valid && suggestion != spec).then_some(suggestion)
@@ -236,20 +271,39 @@ mod tests {
 
     fn reason(spec: &str) -> (Reason, &str, Option<String>) {
         let error = Target::parse(spec, Kind::Pounce).unwrap_err();
-        (error.reason, &spec[error.start..error.end], error.suggestion)
+        (
+            error.reason,
+            &spec[error.start..error.end],
+            error.suggestion,
+        )
     }
 
     #[test]
     fn forms_that_name_an_app() {
         for (spec, kind, module, attribute, factory) in [
             ("shop:app", Kind::Pounce, "shop", "app", false),
-            ("shop.web:site.app", Kind::Pounce, "shop.web", "site.app", false),
-            ("shop:create_app()", Kind::Pounce, "shop", "create_app", true),
+            (
+                "shop.web:site.app",
+                Kind::Pounce,
+                "shop.web",
+                "site.app",
+                false,
+            ),
+            (
+                "shop:create_app()",
+                Kind::Pounce,
+                "shop",
+                "create_app",
+                true,
+            ),
             ("shop", Kind::Chirp, "shop", "app", false),
             ("löwe:äpp", Kind::Pounce, "löwe", "äpp", false),
         ] {
             let target = Target::parse(spec, kind).unwrap();
-            assert_eq!((target.module(), target.attribute(), target.factory()), (module, attribute, factory));
+            assert_eq!(
+                (target.module(), target.attribute(), target.factory()),
+                (module, attribute, factory)
+            );
             assert_eq!(target.spec(), spec);
         }
     }
@@ -257,29 +311,55 @@ mod tests {
     #[test]
     fn paths_are_answered_with_the_module() {
         let suggested = |text: &str| Some(text.to_owned());
-        assert_eq!(reason("src/app.py"), (Reason::Path, "src/app.py", suggested("src.app:app")));
-        assert_eq!(reason("app.py:app"), (Reason::Path, "app.py", suggested("app:app")));
-        assert_eq!(reason("./shop/web.py:site"), (Reason::Path, "./shop/web.py", suggested("shop.web:site")));
+        assert_eq!(
+            reason("src/app.py"),
+            (Reason::Path, "src/app.py", suggested("src.app:app"))
+        );
+        assert_eq!(
+            reason("app.py:app"),
+            (Reason::Path, "app.py", suggested("app:app"))
+        );
+        assert_eq!(
+            reason("./shop/web.py:site"),
+            (Reason::Path, "./shop/web.py", suggested("shop.web:site"))
+        );
     }
 
     #[test]
     fn each_mistake_is_told_with_its_place() {
         let suggested = |text: &str| Some(text.to_owned());
-        assert_eq!(reason("shop"), (Reason::NoAttribute, "", suggested("shop:app")));
-        assert_eq!(reason("shop:"), (Reason::NoAttribute, "", suggested("shop:app")));
+        assert_eq!(
+            reason("shop"),
+            (Reason::NoAttribute, "", suggested("shop:app"))
+        );
+        assert_eq!(
+            reason("shop:"),
+            (Reason::NoAttribute, "", suggested("shop:app"))
+        );
         assert_eq!(reason(":app"), (Reason::Module, "", None));
         assert_eq!(reason(""), (Reason::Empty, "", None));
-        assert_eq!(reason("shop: app"), (Reason::Whitespace, " ", suggested("shop:app")));
+        assert_eq!(
+            reason("shop: app"),
+            (Reason::Whitespace, " ", suggested("shop:app"))
+        );
         assert_eq!(reason("my-shop:app"), (Reason::Module, "my-shop", None));
         assert_eq!(reason("shop:app-1"), (Reason::Attribute, "app-1", None));
         assert_eq!(reason("shop:a..b"), (Reason::Attribute, "", None));
-        assert_eq!(reason("shop:make(1)"), (Reason::Arguments, "(1)", suggested("shop:make()")));
-        assert_eq!(reason("shop:make("), (Reason::Attribute, "(", suggested("shop:make()")));
+        assert_eq!(
+            reason("shop:make(1)"),
+            (Reason::Arguments, "(1)", suggested("shop:make()"))
+        );
+        assert_eq!(
+            reason("shop:make("),
+            (Reason::Attribute, "(", suggested("shop:make()"))
+        );
     }
 
     #[test]
     fn a_wrong_target_is_a_failure_with_the_right_spelling() {
-        let snapshot = Target::parse("app.py:app", Kind::Chirp).unwrap_err().snapshot();
+        let snapshot = Target::parse("app.py:app", Kind::Chirp)
+            .unwrap_err()
+            .snapshot();
         let failure = snapshot.failure.unwrap();
         assert_eq!(failure.kind, FailureKind::TargetSyntax);
         assert_eq!(failure.nearest, ["app:app"]);

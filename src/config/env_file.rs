@@ -40,15 +40,18 @@ pub fn read(
                 let start = text.find(&line).unwrap_or(0);
                 let end = start + line.trim_end().len();
                 problems.push(
-                    Problem::error(format!("{} has a line that is no assignment", display_path(path)))
-                        .at(
-                            Place {
-                                source,
-                                span: start..end.min(text.len()),
-                            },
-                            format!("not understood from character {}", at + 1),
-                        )
-                        .help("write NAME=value, with quotes around values that hold blanks"),
+                    Problem::error(format!(
+                        "{} has a line that is no assignment",
+                        display_path(path)
+                    ))
+                    .at(
+                        Place {
+                            source,
+                            span: start..end.min(text.len()),
+                        },
+                        format!("not understood from character {}", at + 1),
+                    )
+                    .help("write NAME=value, with quotes around values that hold blanks"),
                 );
             }
             Err(error) => problems.push(Problem::error(format!(
@@ -73,7 +76,11 @@ fn line_of(text: &str, name: &str) -> usize {
         line.strip_prefix(name)
             .is_some_and(|rest| rest.trim_start().starts_with('='))
     };
-    let found = text.lines().enumerate().filter(|(_, line)| assigns(line)).last();
+    let found = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| assigns(line))
+        .last();
     found.map_or(1, |(index, _)| index + 1)
 }
 

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
 use super::trace::Trace;
 
@@ -53,12 +55,19 @@ pub(super) struct Outcome {
 ///
 /// # Errors
 /// Where the process could not be started or a pipe failed.
-pub(super) fn converse(mut command: Command, request: Vec<u8>, limit: Duration) -> io::Result<Outcome> {
+pub(super) fn converse(
+    mut command: Command,
+    request: Vec<u8>,
+    limit: Duration,
+) -> io::Result<Outcome> {
     let (request_read, request_write) = io::pipe()?;
     let (answer_read, answer_write) = io::pipe()?;
     let (trace_read, trace_write) = io::pipe()?;
     let (output_read, output_write) = io::pipe()?;
-    let mapping = |fd: OwnedFd, child_fd| FdMapping { parent_fd: fd, child_fd };
+    let mapping = |fd: OwnedFd, child_fd| FdMapping {
+        parent_fd: fd,
+        child_fd,
+    };
     command
         .stdin(Stdio::null())
         .stdout(output_write.try_clone()?)
@@ -73,7 +82,12 @@ pub(super) fn converse(mut command: Command, request: Vec<u8>, limit: Duration) 
     let child = command.spawn()?;
     // The child's ends of the pipes are held by the command until it is dropped.
     drop(command);
-    for fd in [answer_read.as_fd(), trace_read.as_fd(), output_read.as_fd(), request_write.as_fd()] {
+    for fd in [
+        answer_read.as_fd(),
+        trace_read.as_fd(),
+        output_read.as_fd(),
+        request_write.as_fd(),
+    ] {
         rustix::io::ioctl_fionbio(fd, true)?;
     }
     let conversation = Conversation {
@@ -82,7 +96,10 @@ pub(super) fn converse(mut command: Command, request: Vec<u8>, limit: Duration) 
         trace: Incoming::new(trace_read),
         output: Incoming::new(output_read),
     };
-    let mut group = Group { child, reaped: false };
+    let mut group = Group {
+        child,
+        reaped: false,
+    };
     conversation.run(&mut group, limit)
 }
 
@@ -105,7 +122,8 @@ impl Group {
     /// Whether the child has ended; it is left to be reaped, so that its group's number stays taken.
     fn ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        self.pid().is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), options), Ok(Some(_))))
+        self.pid()
+            .is_some_and(|pid| matches!(waitid(WaitId::Pid(pid), options), Ok(Some(_))))
     }
 
     fn ask_for_stack(&self) {
@@ -145,7 +163,11 @@ struct Incoming {
 
 impl Incoming {
     fn new(pipe: PipeReader) -> Self {
-        Self { pipe, bytes: Vec::new(), open: true }
+        Self {
+            pipe,
+            bytes: Vec::new(),
+            open: true,
+        }
     }
 
     /// Reads what is there now.
@@ -221,7 +243,10 @@ impl Conversation {
             .collect();
         let request: Option<BorrowedFd<'_>> = self.request.as_ref().map(|(pipe, ..)| pipe.as_fd());
         ready.extend(request.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
-        let time = Timespec { tv_sec: 0, tv_nsec: time.as_nanos().min(999_999_999).try_into().unwrap_or(0) };
+        let time = Timespec {
+            tv_sec: 0,
+            tv_nsec: time.as_nanos().min(999_999_999).try_into().unwrap_or(0),
+        };
         match poll(&mut ready, Some(&time)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
@@ -233,7 +258,9 @@ impl Conversation {
         self.answer.drain(None)?;
         self.trace.drain(Some(OUTPUT_KEPT))?;
         self.output.drain(Some(OUTPUT_KEPT))?;
-        let Some((pipe, bytes, sent)) = &mut self.request else { return Ok(()) };
+        let Some((pipe, bytes, sent)) = &mut self.request else {
+            return Ok(());
+        };
         while *sent < bytes.len() {
             match pipe.write(&bytes[*sent..]) {
                 Ok(count) => *sent += count,
@@ -292,6 +319,9 @@ pub(super) fn signal_name(status: ExitStatus) -> Option<String> {
         (libc::SIGUSR1, "SIGUSR1"),
         (libc::SIGUSR2, "SIGUSR2"),
     ];
-    let name = known.iter().find(|(each, _)| *each == number).map(|(_, name)| (*name).to_owned());
+    let name = known
+        .iter()
+        .find(|(each, _)| *each == number)
+        .map(|(_, name)| (*name).to_owned());
     Some(name.unwrap_or_else(|| format!("signal {number}")))
 }

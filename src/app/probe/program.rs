@@ -56,14 +56,23 @@ pub(super) struct Modules(BTreeMap<String, (&'static str, &'static str)>);
 
 /// The whole program.
 pub(super) fn modules() -> Modules {
-    let named = FILES.iter().map(|(path, text)| (module_name(path), (*path, *text)));
+    let named = FILES
+        .iter()
+        .map(|(path, text)| (module_name(path), (*path, *text)));
     Modules(named.collect())
 }
 
 fn module_name(path: &str) -> String {
     let stem = path.strip_suffix(".py").unwrap_or(path);
-    let stem = stem.strip_suffix("__init__").unwrap_or(stem).trim_end_matches('/');
-    if stem.is_empty() { PACKAGE.to_owned() } else { format!("{PACKAGE}.{}", stem.replace('/', ".")) }
+    let stem = stem
+        .strip_suffix("__init__")
+        .unwrap_or(stem)
+        .trim_end_matches('/');
+    if stem.is_empty() {
+        PACKAGE.to_owned()
+    } else {
+        format!("{PACKAGE}.{}", stem.replace('/', "."))
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +86,12 @@ mod tests {
             if path.is_dir() {
                 python_files(&path, below, found);
             } else if path.extension().is_some_and(|extension| extension == "py") {
-                found.push(path.strip_prefix(below).unwrap().to_string_lossy().replace('\\', "/"));
+                found.push(
+                    path.strip_prefix(below)
+                        .unwrap()
+                        .to_string_lossy()
+                        .replace('\\', "/"),
+                );
             }
         }
     }
@@ -95,7 +109,13 @@ mod tests {
     #[test]
     fn packages_are_named_by_their_folder() {
         assert_eq!(module_name("__init__.py"), "_pounce_probe");
-        assert_eq!(module_name("frameworks/__init__.py"), "_pounce_probe.frameworks");
-        assert_eq!(module_name("frameworks/django.py"), "_pounce_probe.frameworks.django");
+        assert_eq!(
+            module_name("frameworks/__init__.py"),
+            "_pounce_probe.frameworks"
+        );
+        assert_eq!(
+            module_name("frameworks/django.py"),
+            "_pounce_probe.frameworks.django"
+        );
     }
 }

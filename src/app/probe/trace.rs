@@ -36,14 +36,18 @@ impl Trace {
             let file = frame.position.file.to_string_lossy();
             !file.starts_with('<') && !file.starts_with("<pounce probe>")
         });
-        Self { interpreter, frames }
+        Self {
+            interpreter,
+            frames,
+        }
     }
 
     /// Whether the text holds a whole stack: one that has reached the child's first frame.
     pub(super) fn complete(text: &[u8]) -> bool {
         let text = String::from_utf8_lossy(text);
         text.rsplit_once(STACK).is_some_and(|(_, stack)| {
-            stack.ends_with('\n') && (stack.contains("File \"<string>\"") || stack.contains("\n  ..."))
+            stack.ends_with('\n')
+                && (stack.contains("File \"<string>\"") || stack.contains("\n  ..."))
         })
     }
 }
@@ -55,13 +59,20 @@ fn frame(line: &str) -> Option<Frame> {
     let (number, function) = rest.split_once(" in ")?;
     let file = PathBuf::from(file);
     let position = line_of(&file, number.parse().ok()?);
-    Some(Frame { own: own(&file), position, function: function.to_owned() })
+    Some(Frame {
+        own: own(&file),
+        position,
+        function: function.to_owned(),
+    })
 }
 
 /// The whole line without the space around it, as far as the file can be read.
 fn line_of(file: &Path, line: u32) -> Position {
     let text = fs::read_to_string(file).unwrap_or_default();
-    let row = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
+    let row = text
+        .lines()
+        .nth(line.saturating_sub(1) as usize)
+        .unwrap_or_default();
     let column = row.len() - row.trim_start().len();
     let end = row.trim_end().len().max(column);
     Position {
@@ -76,9 +87,13 @@ fn line_of(file: &Path, line: u32) -> Position {
 /// Whether a file is the user's: no installed package, not the standard library (`lib/python3.N/`).
 fn own(file: &Path) -> bool {
     let parts: Vec<_> = file.iter().map(|part| part.to_string_lossy()).collect();
-    let installed = parts.iter().any(|part| part == "site-packages" || part == "dist-packages");
+    let installed = parts
+        .iter()
+        .any(|part| part == "site-packages" || part == "dist-packages");
     let library = parts.windows(2).any(|pair| {
-        let version = pair[1].strip_prefix("python3.").or_else(|| pair[1].strip_prefix("pypy3."));
+        let version = pair[1]
+            .strip_prefix("python3.")
+            .or_else(|| pair[1].strip_prefix("pypy3."));
         matches!(&*pair[0], "lib" | "lib64") && version.is_some()
     });
     file.is_absolute() && !installed && !library
@@ -100,11 +115,23 @@ mod tests {
     #[test]
     fn the_stack_is_turned_round_and_ownership_seen() {
         let trace = Trace::parse(STACK_TEXT);
-        assert_eq!(trace.interpreter, Some(("3.12.1".into(), "/usr/bin/python3".into())));
-        let seen: Vec<_> = trace.frames.iter().map(|f| (f.function.as_str(), f.own)).collect();
-        assert_eq!(seen, [("<module>", false), ("connect", true), ("accept", false)]);
+        assert_eq!(
+            trace.interpreter,
+            Some(("3.12.1".into(), "/usr/bin/python3".into()))
+        );
+        let seen: Vec<_> = trace
+            .frames
+            .iter()
+            .map(|f| (f.function.as_str(), f.own))
+            .collect();
+        assert_eq!(
+            seen,
+            [("<module>", false), ("connect", true), ("accept", false)]
+        );
         assert!(Trace::complete(STACK_TEXT.as_bytes()));
-        assert!(!Trace::complete(&STACK_TEXT.as_bytes()[..STACK_TEXT.len() - 40]));
+        assert!(!Trace::complete(
+            &STACK_TEXT.as_bytes()[..STACK_TEXT.len() - 40]
+        ));
     }
 
     #[test]

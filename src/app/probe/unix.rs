@@ -76,10 +76,19 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
             base: &request.base,
         },
     };
-    let bytes = serde_json::to_vec(&package).map_err(|error| ProbeError::Answer(error.to_string()))?;
+    let bytes =
+        serde_json::to_vec(&package).map_err(|error| ProbeError::Answer(error.to_string()))?;
     let mut command = Command::new(&found.program);
-    let alive = request.time_limit.saturating_add(GRACE).as_secs().min(u64::from(u32::MAX >> 1));
-    command.arg("-c").arg(BOOTSTRAP).args(child::descriptors()).arg(alive.to_string());
+    let alive = request
+        .time_limit
+        .saturating_add(GRACE)
+        .as_secs()
+        .min(u64::from(u32::MAX >> 1));
+    command
+        .arg("-c")
+        .arg(BOOTSTRAP)
+        .args(child::descriptors())
+        .arg(alive.to_string());
     command.envs(request.env.iter().map(|(name, value)| (name, value)));
     match child::converse(command, bytes, request.time_limit) {
         Ok(outcome) => conclude(outcome, request, &found),
@@ -94,10 +103,17 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
 }
 
 fn not_a_program(error: &std::io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EACCES | libc::ENOEXEC | libc::ENOTDIR))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOENT | libc::EACCES | libc::ENOEXEC | libc::ENOTDIR)
+    )
 }
 
-fn conclude(outcome: Outcome, request: &ProbeRequest, found: &Found) -> Result<Snapshot, ProbeError> {
+fn conclude(
+    outcome: Outcome,
+    request: &ProbeRequest,
+    found: &Found,
+) -> Result<Snapshot, ProbeError> {
     let output = last_lines(&outcome.output, request);
     if let End::Answered(bytes) = &outcome.end {
         let mut snapshot = read(bytes)?;
@@ -109,13 +125,22 @@ fn conclude(outcome: Outcome, request: &ProbeRequest, found: &Found) -> Result<S
         return Ok(snapshot);
     }
     let trace = Trace::parse(&outcome.trace);
-    let mut snapshot = Snapshot { protocol: PROTOCOL, target: request.target.seen(), ..Snapshot::default() };
+    let mut snapshot = Snapshot {
+        protocol: PROTOCOL,
+        target: request.target.seen(),
+        ..Snapshot::default()
+    };
     let Some((version, executable)) = trace.interpreter else {
         snapshot.failure = Some(no_python(&outcome, found, output));
         return Ok(snapshot);
     };
     let old = too_old(&version);
-    snapshot.python = Interpreter { version, executable, gil_enabled: true, ..Interpreter::default() };
+    snapshot.python = Interpreter {
+        version,
+        executable,
+        gil_enabled: true,
+        ..Interpreter::default()
+    };
     let mut failure = match outcome.end {
         _ if old => {
             let version = &snapshot.python.version;
@@ -130,7 +155,10 @@ fn conclude(outcome: Outcome, request: &ProbeRequest, found: &Found) -> Result<S
         }
         End::TimedOut | End::Answered(_) => {
             let limit = request.time_limit.as_secs_f64();
-            let message = format!("{} is not imported after {limit} s", request.target.module());
+            let message = format!(
+                "{} is not imported after {limit} s",
+                request.target.module()
+            );
             Failure::new(FailureKind::Hang, message)
         }
         End::Exited(status) => ended(status, request),
@@ -153,7 +181,10 @@ fn read(bytes: &[u8]) -> Result<Snapshot, ProbeError> {
     if snapshot.protocol == PROTOCOL {
         Ok(snapshot)
     } else {
-        Err(ProbeError::Answer(format!("protocol {} instead of {PROTOCOL}", snapshot.protocol)))
+        Err(ProbeError::Answer(format!(
+            "protocol {} instead of {PROTOCOL}",
+            snapshot.protocol
+        )))
     }
 }
 
@@ -170,7 +201,9 @@ fn no_python(outcome: &Outcome, found: &Found, output: Vec<String>) -> Failure {
 }
 
 fn too_old(version: &str) -> bool {
-    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut numbers = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST
 }
 
@@ -197,7 +230,11 @@ fn ended(status: ExitStatus, request: &ProbeRequest) -> Failure {
 /// The end of the app's output, without the secrets that are known here.
 fn last_lines(output: &str, request: &ProbeRequest) -> Vec<String> {
     let secrets = secrets(request);
-    let lines: Vec<_> = output.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<_> = output
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
     let kept = &lines[lines.len().saturating_sub(OUTPUT_LINES)..];
     let masked = |line: &&str| {
         let mut text = (*line).to_owned();
@@ -212,7 +249,13 @@ fn last_lines(output: &str, request: &ProbeRequest) -> Vec<String> {
 fn secrets(request: &ProbeRequest) -> Vec<String> {
     let mut found = Vec::new();
     for field in &request.secret_fields {
-        found.extend(request.base.get(field).and_then(Json::as_str).map(str::to_owned));
+        found.extend(
+            request
+                .base
+                .get(field)
+                .and_then(Json::as_str)
+                .map(str::to_owned),
+        );
         for prefix in PREFIXES {
             let name = format!("{prefix}{}", field.to_uppercase());
             found.extend(std::env::var(&name).ok());

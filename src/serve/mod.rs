@@ -1,0 +1,3 @@
+//! The server: sockets, HTTP and limits on one thread, in front of an application.
+
+pub mod reactor;
