@@ -6,6 +6,7 @@ use std::path::Path;
 use pounce_core::config::environment::Variables;
 use pounce_core::config::field::Model;
 use pounce_core::config::file::Wanted;
+use pounce_core::config::python_stub::python_stub;
 use pounce_core::config::schema::{Document, text};
 use pounce_core::config::{
     AppConfig, Inputs, Resolved, ServerConfig, Sources, reference, resolve, template,
@@ -66,6 +67,11 @@ fn the_reference_pages_are_fresh() {
         "docs/configuration/app.md",
         &reference::reference::<AppConfig>(),
     );
+}
+
+#[test]
+fn the_type_stub_is_fresh() {
+    fresh("python/pounce_rs/_native.pyi", &python_stub());
 }
 
 fn resolved<M: Model>(folder: &Path, text: &str) -> Resolved<M> {

@@ -184,7 +184,8 @@ fn executable(program: &Path) -> bool {
     program.is_file()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::fs;

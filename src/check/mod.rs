@@ -1,7 +1,14 @@
 //! The preflight: rules over configuration, app and machine, their findings, and reports of them.
 
+mod content_security_policy;
 pub mod finding;
+mod ignore;
+pub mod judge;
 pub mod machine;
+mod mutating;
+pub mod paths;
+mod remedy;
+pub mod report;
 pub mod rule;
 pub mod rules;
 

@@ -74,6 +74,12 @@ impl<'a> Context<'a> {
         self.snapshot?.app.as_ref()
     }
 
+    /// The app, where it is a Chirp app.
+    #[must_use]
+    pub fn chirp_app(&self) -> Option<&'a App> {
+        self.app().filter(|app| app.is_chirp())
+    }
+
     /// Severity by posture, as reference/rules.md writes it: development / staging / production.
     #[must_use]
     pub fn severity(&self, by_posture: [Option<Severity>; 3]) -> Option<Severity> {
@@ -110,3 +116,5 @@ pub struct Rule {
 pub const WARNING: [Option<Severity>; 3] = [Some(Severity::Warning); 3];
 /// Severity table of a rule that is an error in every posture.
 pub const ERROR: [Option<Severity>; 3] = [Some(Severity::Error); 3];
+/// Severity table of a hardening that development does without: - / warning / error.
+pub const HARDENING: [Option<Severity>; 3] = [None, Some(Severity::Warning), Some(Severity::Error)];

@@ -73,6 +73,10 @@ config_model! {
         upload_spool_threshold: u64 = Field::integer(1_048_576, 0, ANY).unit("bytes");
         /// Most parts of an upload.
         max_upload_parts: u64 = Field::integer(1000, 1, ANY).unit("parts");
+        /// Compress WebSocket messages (permessage-deflate).
+        websocket_compression: bool = Field::switch(true);
+        /// Largest WebSocket message; beyond it the connection is closed with 1009.
+        websocket_max_message_size: u64 = Field::integer(10_485_760, 1, ANY).unit("bytes");
 
         ["Workers"]
         /// Worker processes; 0 means as many as the container may use CPUs.
@@ -120,7 +124,7 @@ config_model! {
         /// Sentry release.
         sentry_release: Option<String> = Field::optional_text().example("\"1.0.0\"");
         /// Share of traces that are sent to Sentry.
-        sentry_traces_sample_rate: f64 = Field::share(0.1).unit("share");
+        sentry_traces_sample_rate: f64 = Field::share(0.1);
         /// OTLP endpoint that traces are sent to; unset means none.
         otel_endpoint: Option<String> = Field::optional_text().secret_user_information().example("\"http://127.0.0.1:4318\"");
         /// Name of this service in traces.

@@ -60,8 +60,10 @@ pub fn read(
             ))),
         }
     }
+    // Of two lines for one name the last one counts.
     let lines = pairs
         .iter()
+        .rev()
         .map(|(name, value)| (name.clone(), value.clone(), line_of(&text, name)))
         .collect::<Vec<_>>();
     variables.add_below(path, lines);

@@ -553,25 +553,24 @@ impl Reader<'_> {
                     .into_iter()
                     .flatten(),
             );
-        let near = nearest(&name.replace('-', "_"), names);
+        let table = item.get_ref().as_table();
+        let around = table.is_some_and(|table| {
+            table.iter().any(|(key, _)| {
+                self.fields
+                    .iter()
+                    .any(|field| field.name == key.get_ref().as_ref())
+            })
+        });
+        let near = nearest(&name.replace('-', "_"), names).filter(|_| !around);
         let mut problem = Problem::error(format!("unknown key `{name}`"))
             .at(self.place(key.span()), did_you_mean(near));
-        let table = item.get_ref().as_table();
-        if near.is_none() && name == "tool" && table.is_some() {
+        if around {
+            problem = problem.help("the settings stand at the top, without a table around them");
+        } else if near.is_none() && name == "tool" && table.is_some() {
             problem = problem.help(format!(
                 "in {} the settings stand at the top; [tool.{}] belongs into pyproject.toml",
                 self.product.file, self.product.name
             ));
-        } else if near.is_none()
-            && table.is_some_and(|table| {
-                table.iter().any(|(key, _)| {
-                    self.fields
-                        .iter()
-                        .any(|field| field.name == key.get_ref().as_ref())
-                })
-            })
-        {
-            problem = problem.help("the settings stand at the top, without a table around them");
         } else if near.is_none() {
             problem = problem.help(format!(
                 "{} config schema --output-format toml-template lists every key",

@@ -8,7 +8,7 @@ use super::origin::{Entry, Layer, Origin};
 use super::problem::Problem;
 use super::secrets;
 use super::source::Place;
-use super::value::Raw;
+use super::value::{Raw, Value};
 
 /// One keyword argument.
 #[derive(Debug, Clone)]
@@ -63,31 +63,12 @@ pub fn read(
             );
             continue;
         }
-        let raw = Raw::from(&keyword.value);
-        let read = if raw == Raw::Null && field.nullable {
-            Ok(super::value::Value::Null)
-        } else {
-            field
-                .kind
-                .read(&raw)
-                .and_then(|value| (field.check)(&value).map(|()| value))
-        };
-        let value = match read {
-            Ok(value) => Some(value),
-            Err(mistake) => {
-                let mistake = secrets::hide_in(field, mistake);
-                problems.push(
-                    Problem {
-                        help: mistake.help,
-                        ..Problem::error(format!("`{}` must be {}", field.name, mistake.expected))
-                    }
-                    .field(field.name)
-                    .at(keyword.place.clone(), mistake.found.clone())
-                    .why_without_place(mistake.found),
-                );
-                None
-            }
-        };
+        let value = value(
+            field,
+            &Raw::from(&keyword.value),
+            keyword.place.as_ref(),
+            problems,
+        );
         entries.push(Entry {
             field: index,
             value,
@@ -96,4 +77,33 @@ pub fn read(
         });
     }
     entries
+}
+
+/// The value of one keyword argument; what is wrong with it is added to the problems. `None` unsets
+/// what can be unset.
+pub fn value(
+    field: &Field,
+    raw: &Raw,
+    place: Option<&Place>,
+    problems: &mut Vec<Problem>,
+) -> Option<Value> {
+    if *raw == Raw::Null && field.nullable {
+        return Some(Value::Null);
+    }
+    let read = field.kind.read(raw);
+    let checked = read.and_then(|value| (field.check)(&value).map(|()| value));
+    checked
+        .map_err(|mistake| {
+            let mistake = secrets::hide_in(field, mistake);
+            problems.push(
+                Problem {
+                    help: mistake.help,
+                    ..Problem::error(format!("`{}` must be {}", field.name, mistake.expected))
+                }
+                .field(field.name)
+                .at(place.cloned(), mistake.found.clone())
+                .why_without_place(mistake.found),
+            );
+        })
+        .ok()
 }

@@ -96,9 +96,16 @@ impl Kind {
             (Self::Flags, Raw::List(pairs)) => self.flag_pairs(pairs),
             (Self::FileMode, Raw::Integer { value, decimal }) => self.file_mode(*value, *decimal),
             (Self::FileMode, Raw::Text(text)) => self.octal(text),
-            (_, Raw::Text(text)) if !text.is_empty() && self.parse(text).is_ok() => Err(self
-                .mistake(format!("found the text {text:?}"))
-                .help("remove the quotes")),
+            (_, Raw::Text(text)) if !text.is_empty() => {
+                let mistake = self.mistake(format!("found {}", raw.describe()));
+                Err(match (self, self.parse(text)) {
+                    (Self::Bool, Ok(Value::Bool(on))) => {
+                        mistake.help(format!("write {on}, without quotes"))
+                    }
+                    (_, Ok(_)) => mistake.help("remove the quotes"),
+                    (_, Err(_)) => mistake,
+                })
+            }
             _ => Err(self.mistake(format!("found {}", raw.describe()))),
         }
     }

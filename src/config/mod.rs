@@ -13,6 +13,7 @@ pub mod nearest;
 pub mod origin;
 pub mod peers;
 pub mod problem;
+pub mod python_stub;
 pub mod reference;
 pub mod resolve;
 pub mod schema;

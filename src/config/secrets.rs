@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::field::{Field, Secrecy};
-use super::source::{SourceId, Sources};
+use super::source::{MASK, SourceId, Sources};
 use super::value::Mistake;
 
 /// Parts of a name that make its value a secret, whether or not it is a field: a mistyped
@@ -50,6 +50,56 @@ pub fn user_information(text: &str) -> Vec<Range<usize>> {
         from = start;
     }
     found
+}
+
+/// Shorter secrets are left alone: they would hide half of a text, and are reported as too short.
+const LEAST: usize = 4;
+/// Longer secrets are hidden also inside a word; a shorter one may be a part of an innocent word
+/// (a key that is `secret` in `secret_key`).
+const UNMISTAKABLE: usize = 12;
+
+/// Where a secret stands in a text.
+#[must_use]
+pub fn occurrences(text: &str, secret: &str) -> Vec<Range<usize>> {
+    if secret.len() < LEAST {
+        return Vec::new();
+    }
+    let inside = |character: Option<char>| {
+        character.is_some_and(|character| character.is_alphanumeric() || character == '_')
+    };
+    text.match_indices(secret)
+        .map(|(at, hit)| at..at + hit.len())
+        .filter(|span| {
+            secret.len() >= UNMISTAKABLE
+                || !(inside(text[..span.start].chars().next_back())
+                    || inside(text[span.end..].chars().next()))
+        })
+        .collect()
+}
+
+/// The text with every one of the secrets replaced by [`MASK`].
+#[must_use]
+pub fn hide(text: &str, secrets: &[String]) -> String {
+    let mut spans: Vec<_> = secrets
+        .iter()
+        .flat_map(|secret| occurrences(text, secret))
+        .collect();
+    if spans.is_empty() {
+        return text.to_owned();
+    }
+    spans.sort_by_key(|span| (span.start, span.end));
+    let mut hidden = String::with_capacity(text.len());
+    let mut done = 0;
+    for span in spans {
+        if span.end <= done {
+            continue;
+        }
+        hidden.push_str(&text[done..span.start.max(done)]);
+        hidden.push_str(MASK);
+        done = span.end;
+    }
+    hidden.push_str(&text[done..]);
+    hidden
 }
 
 /// Takes the value out of a message about a field that is secret.
@@ -130,6 +180,18 @@ mod tests {
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_short_secret_is_hidden_as_a_word_and_a_long_one_anywhere() {
+        let hidden = hide("secret_key is secret", &["secret".into()]);
+        assert_eq!(hidden, format!("secret_key is {MASK}"));
+        let hidden = hide(
+            "x-hunter22hunter22-y and zhunter22hunter22z",
+            &["hunter22hunter22".into(), "22hunter22-y".into()],
+        );
+        assert_eq!(hidden, format!("x-{MASK}{MASK} and z{MASK}z"));
+        assert_eq!(hide("abc", &["abc".into()]), "abc");
     }
 
     #[test]

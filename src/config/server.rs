@@ -27,7 +27,7 @@ config_model! {
         /// Permission bits of the Unix socket's file.
         ///
         /// Write TOML's 0o660, or the text "660": a bare decimal 660 would be another mode.
-        uds_permissions: FileMode = Field::file_mode(0o660).unit("file mode");
+        uds_permissions: FileMode = Field::file_mode(0o660);
         /// Connections that the kernel keeps waiting until a worker accepts them.
         backlog: u32 = Field::integer(2048, 1, 2_147_483_647).unit("connections");
         /// Path under which the app is mounted behind a proxy; ASGI's root_path.
@@ -166,9 +166,9 @@ config_model! {
         /// Sentry release.
         sentry_release: Option<String> = Field::optional_text().beta().example("\"1.0.0\"");
         /// Share of traces that are sent to Sentry.
-        sentry_traces_sample_rate: f64 = Field::share(0.1).unit("share").beta();
+        sentry_traces_sample_rate: f64 = Field::share(0.1).beta();
         /// Share of profiles that are sent to Sentry.
-        sentry_profiles_sample_rate: f64 = Field::share(0.1).unit("share").beta();
+        sentry_profiles_sample_rate: f64 = Field::share(0.1).beta();
 
         ["Load"]
         /// Limit the rate of requests by client address; beyond it the answer is 429.

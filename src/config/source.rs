@@ -168,15 +168,8 @@ impl Sources {
     /// Secrets shorter than four bytes are left alone: they would hide half of the text and are
     /// reported as too short anyway.
     pub fn mask_everywhere(&mut self, secret: &str) {
-        if secret.len() < 4 {
-            return;
-        }
         for source in &mut self.all {
-            let found: Vec<_> = source
-                .text
-                .match_indices(secret)
-                .map(|(at, hit)| at..at + hit.len())
-                .collect();
+            let found = super::secrets::occurrences(&source.text, secret);
             source.masks.extend(found);
         }
     }
@@ -205,7 +198,8 @@ pub fn display_path(path: &Path) -> String {
     shown.display().to_string()
 }
 
-fn floor_char_boundary(text: &str, at: usize) -> usize {
+/// The last boundary of a character at or before `at`.
+pub(crate) fn floor_char_boundary(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -213,7 +207,8 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
     at
 }
 
-fn ceil_char_boundary(text: &str, at: usize) -> usize {
+/// The first boundary of a character at or behind `at`.
+pub(crate) fn ceil_char_boundary(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at += 1;
@@ -236,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_mask_hides_the_text_and_moves_the_spans_behind_it() {
-        let shown = source("key = \"abc\"\nport = 1\n", &[7..10]).shown();
+        let shown = source("key = \"abc\"\nport = 1\n", std::slice::from_ref(&(7..10))).shown();
         assert_eq!(shown.text, format!("key = \"{MASK}\"\nport = 1\n"));
         let port = shown.span(&(12..16));
         assert_eq!(&shown.text[port], "port");

@@ -20,6 +20,10 @@ _ASGI3 = ("scope", "receive", "send")
 
 def judge(value: Any) -> Verdict:
     """Classify ``value``; ``reason`` completes the sentence "shop:app is ..."."""
+    if getattr(type(value), "_chirp_app", False):
+        # An app of this project's own chirp is served by its own server, whatever it can be called
+        # with today.
+        return Verdict(True, False, "a Chirp application")
     if not callable(value):
         return Verdict(False, False, _described(value))
     module = type(value).__module__

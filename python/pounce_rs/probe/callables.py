@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from .ownership import is_own
@@ -38,6 +38,8 @@ def _call_method(value: Any) -> Any:
 
 def qualified_name(value: Any) -> str:
     """``module.name`` of a function or class, or of the class of an instance."""
+    if type(value) is FunctionType and not value.__dict__:
+        return f"{value.__module__}.{value.__qualname__}"
     value = unwrapped(value)
     named = value if hasattr(value, "__qualname__") else type(value)
     return f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', '')}".strip(".")

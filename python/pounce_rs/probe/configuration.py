@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from types import GetSetDescriptorType
 from typing import Any
 
 from .keywords import arguments_of
@@ -43,7 +43,7 @@ def describe(
         keywords[name] = {"value": plain, "opaque": opaque, "position": position}
     found = []
     for field, message in problems or []:
-        keyword = keywords.get(field or "", {})
+        keyword = keywords.get(field or _named_in(message, explicit), {})
         found.append(
             {
                 "field": field,
@@ -61,8 +61,19 @@ def describe(
     }
 
 
+def _named_in(message: str, explicit: dict[str, Any]) -> str:
+    """The keyword that a message about no field names in quotes: an unknown one."""
+    for quoted in message.replace("'", "`").split("`")[1::2]:
+        if quoted in explicit:
+            return quoted
+    return ""
+
+
 def field_names(config: Any) -> tuple[str, ...]:
     """Names of the fields of an AppConfig, in order of declaration."""
     cls = type(config)
-    names: Iterable[str] = getattr(cls, "_chirp_fields", ())
-    return tuple(names or getattr(cls, "__dataclass_fields__", ()))
+    names = getattr(cls, "_chirp_fields", None) or getattr(cls, "__dataclass_fields__", None)
+    if names is None:  # a class of an extension: its fields are its public properties
+        kinds = (property, GetSetDescriptorType)
+        names = [name for name, value in vars(cls).items() if isinstance(value, kinds)]
+    return tuple(name for name in names if not name.startswith("_"))

@@ -44,13 +44,12 @@ def document(
     environ: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """The whole answer; exactly one of ``app`` and ``failure`` is given."""
-    shown = {
-        position["file"]: None
-        for position in _positions([app, failure])
-        if isinstance(position["file"], str) and is_own(position["file"])
-    }
-    if target.get("file"):
-        shown[target["file"]] = None
+    files = {target["file"]} if target.get("file") else set()
+    files.update(_files(failure))
+    for name, part in (app or {}).items():
+        # There may be very many routes, and what they hold is known.
+        files.update(_route_files(part) if name == "routes" else _files(part))
+    shown = [file for file in files if is_own(file)]
     return {
         "protocol": PROTOCOL,
         "python": interpreter(),
@@ -78,15 +77,18 @@ def environment(prefixes: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(prefixes)}
 
 
-def _positions(value: Any) -> Iterator[dict[str, Any]]:
+def _route_files(routes: list[dict[str, Any]]) -> set[str]:
+    return {route["position"]["file"] for route in routes if route["position"] is not None}
+
+
+def _files(value: Any) -> Iterator[str]:
+    """Files of the positions in a part of the document."""
     if isinstance(value, dict):
         if "end_column" in value:
-            yield value
+            yield value["file"]
         else:
             for member in value.values():
-                if isinstance(member, (dict, list)):
-                    yield from _positions(member)
+                yield from _files(member)
     elif isinstance(value, list):
         for member in value:
-            if isinstance(member, (dict, list)):
-                yield from _positions(member)
+            yield from _files(member)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -51,6 +52,8 @@ class _Run:
         try:
             target = parse(spec, str(request.get("kind", "pounce")))
             found, factory = self._resolve(target, str(request["app_dir"]))
+            # The process ends with the answer: collecting garbage before would only take time.
+            gc.disable()
             app = self._describe(found, spec)
         except FailureReport as report:
             failed = report.failure

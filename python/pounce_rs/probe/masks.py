@@ -30,8 +30,19 @@ def masks(
         if text is not None:
             found = {*_verbatim(text.text, known), *_keywords(text, secret_fields)}
             found |= {*_signers(text), *_fallbacks(text, secret_fields)}
-            ranges.extend(text.position(start, end) for start, end in sorted(found))
+            ranges.extend(text.position(start, end) for start, end in _merged(found))
     return ranges
+
+
+def _merged(found: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges in order, those that touch made one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _verbatim(text: str, secrets: list[str]) -> Iterator[tuple[int, int]]:
@@ -46,20 +57,28 @@ def _verbatim(text: str, secrets: list[str]) -> Iterator[tuple[int, int]]:
 
 def _keywords(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Literals in ``secret_key=...`` and ``SECRET_KEY = ...``, wherever they stand."""
+    lowered = text.text.lower()
+    secret_fields = tuple(name for name in secret_fields if name in lowered)
     if not secret_fields:
         return
     names = "|".join(re.escape(name) for name in secret_fields)
-    for match in re.finditer(rf"(?i)\b\w*(?:{names})[\"']?\s*(?::[^=\n,]*)?[=:](?!=)", text.text):
+    for match in re.finditer(
+        rf"(?i)\b\w*(?:{names})[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)", text.text
+    ):
         yield from _literals(text, match.end(), ("comma", "newline"))
 
 
 def _signers(text: Source) -> Iterator[tuple[int, int]]:
+    if not any(name in text.text for name in _SIGNERS):
+        return
     for match in re.finditer(rf"\b(?:{'|'.join(_SIGNERS)})\s*\(", text.text):
         yield from _literals(text, match.end(), ())
 
 
 def _fallbacks(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """The default in ``os.environ.get("CHIRP_SECRET_KEY", "default")``."""
+    if "environ" not in text.text and "getenv" not in text.text:
+        return
     for match in re.finditer(r"\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\(", text.text):
         first = next(iter(tokens(text.text, match.end())), None)
         if first is None or first.kind != "string":

@@ -168,7 +168,7 @@ class Resolver:
 
 
 def _is_instance_app(value: Any) -> bool:
-    return not isinstance(value, type) and callable(value) and judge(value).app
+    return not isinstance(value, type) and judge(value).app
 
 
 def module_file(name: str) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from .ownership import absolute
@@ -53,8 +55,15 @@ class Source:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self._starts = [0]
-        self._starts.extend(match.end() for match in re.finditer("\n", text))
+        self._line_starts: list[int] | None = None
+
+    @property
+    def _starts(self) -> list[int]:
+        """Offset of the start of each line; made when it is first asked for."""
+        if self._line_starts is None:
+            lengths = map((1).__add__, map(len, self.text.split("\n")))
+            self._line_starts = list(accumulate(lengths, initial=0))[:-1]
+        return self._line_starts
 
     def start_of(self, line: int) -> int | None:
         """Offset of the first character of a line, counted from 1."""
@@ -96,12 +105,23 @@ class Source:
             "end_column": end_column,
         }
 
+    def on_line(self, line: int, row: str, start: int, end: int) -> Position:
+        """The position of a range of characters within ``row``, the text of a line."""
+        if not row.isascii():
+            start, end = len(row[:start].encode()), len(row[:end].encode())
+        return {
+            "file": self.path,
+            "line": line,
+            "column": start,
+            "end_line": line,
+            "end_column": end,
+        }
+
     def whole_line(self, line: int) -> Position:
         """A line's text without the space around it."""
         row = self.line_text(line)
-        start = self.start_of(line) or 0
         indent = len(row) - len(row.lstrip())
-        return self.position(start + indent, start + max(indent, len(row.rstrip())))
+        return self.on_line(line, row, indent, max(indent, len(row.rstrip())))
 
     def call_end(self, start: int) -> int | None:
         """End of the call expression that starts at ``start``: behind its last bracket."""
@@ -116,16 +136,28 @@ class Source:
 
     def call_named(self, line: int, name: str) -> Position | None:
         """The call of ``name`` (``route`` finds ``app.route(...)``) that starts on a line."""
+        row = self.line_text(line)
+        begins, on_one_line = _call_patterns(name)
+        simple = on_one_line.search(row)
+        if simple is not None:
+            return self.on_line(line, row, *simple.span())
+        found = begins.search(row)
         start = self.start_of(line)
-        if start is None:
+        if found is None or start is None:
             return None
-        found = re.compile(rf"(?:\w+\s*\.\s*)*\b{re.escape(name)}\s*\(").search(self.text, start)
-        if found is None or "\n" in self.text[start : found.start()]:
-            return None
-        for token in tokens(self.text, found.end() - 1):
+        for token in tokens(self.text, start + found.end() - 1):
             if token.depth == 0 and token.kind == "close":
-                return self.position(found.start(), token.end)
+                return self.position(start + found.start(), token.end)
         return None
+
+
+@lru_cache(maxsize=64)
+def _call_patterns(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """How a call of ``name`` begins, and a whole call with brackets at most one level deep."""
+    begins = rf"(?:\w+\s*\.\s*)*\b{re.escape(name)}\s*\("
+    flat = r"""[^()\[\]{}'"\\#]|'[^'\\]*'|"[^"\\]*\""""
+    inside = rf"(?:{flat}|\((?:{flat})*\)|\[(?:{flat})*\]|\{{(?:{flat})*\}})*"
+    return re.compile(begins), re.compile(rf"{begins}{inside}\)")
 
 
 _sources: dict[str, Source | None] = {}

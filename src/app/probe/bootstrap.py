@@ -3,7 +3,7 @@
 Written so that any Python back to 2.7 can say that it is too old.
 """
 
-# ruff: noqa: ARG002, E402, I001, S102, UP031, UP036
+# ruff: noqa: ARG002, E402, S102, UP031, UP036
 import os
 import sys
 

@@ -91,7 +91,7 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
         .arg(alive.to_string());
     command.envs(request.env.iter().map(|(name, value)| (name, value)));
     match child::converse(command, bytes, request.time_limit) {
-        Ok(outcome) => conclude(outcome, request, &found),
+        Ok(outcome) => conclude(&outcome, request, &found),
         Err(error) if not_a_program(&error) => {
             let shown = found.program.display();
             let message = format!("{shown} ({}) could not be started: {error}", found.origin);
@@ -110,7 +110,7 @@ fn not_a_program(error: &std::io::Error) -> bool {
 }
 
 fn conclude(
-    outcome: Outcome,
+    outcome: &Outcome,
     request: &ProbeRequest,
     found: &Found,
 ) -> Result<Snapshot, ProbeError> {
@@ -131,7 +131,7 @@ fn conclude(
         ..Snapshot::default()
     };
     let Some((version, executable)) = trace.interpreter else {
-        snapshot.failure = Some(no_python(&outcome, found, output));
+        snapshot.failure = Some(no_python(outcome, found, output));
         return Ok(snapshot);
     };
     let old = too_old(&version);
@@ -141,7 +141,7 @@ fn conclude(
         gil_enabled: true,
         ..Interpreter::default()
     };
-    let mut failure = match outcome.end {
+    let mut failure = match &outcome.end {
         _ if old => {
             let version = &snapshot.python.version;
             let message = format!(
@@ -161,7 +161,7 @@ fn conclude(
             );
             Failure::new(FailureKind::Hang, message)
         }
-        End::Exited(status) => ended(status, request),
+        End::Exited(status) => ended(*status, request),
     };
     if !old {
         failure.frames = trace.frames;

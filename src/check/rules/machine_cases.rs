@@ -1,10 +1,12 @@
 //! Server configurations and machines for the tests of the rules about machines.
 
 use serde_json::Value as Json;
+use time::macros::datetime;
 
 use crate::app::snapshot::Snapshot;
 use crate::check::finding::{Finding, Spot};
 use crate::check::machine::Machine;
+use crate::check::machine::tls::{CertificateFacts, KeyKind, Sans, SignatureFacts};
 use crate::check::rule::{Context, Rule, Tool};
 use crate::config::keywords::Keyword;
 use crate::config::types::Env;
@@ -39,6 +41,7 @@ impl Case {
         let context = Context {
             tool: Tool::Pounce,
             posture: Env::Production,
+            problems: &[],
             server: Some(&self.server),
             app_config: self.app_config.as_ref(),
             snapshot: self.snapshot.as_ref(),
@@ -84,4 +87,31 @@ pub(super) fn resolved<M: Model>(text: &str, settings: &[(&str, Json)]) -> Resol
         ..Inputs::default()
     };
     resolve(&inputs, &mut sources)
+}
+
+/// A certificate of 2026 with nothing to blame.
+pub(super) fn certificate(subject: &str) -> CertificateFacts {
+    CertificateFacts {
+        block: 0,
+        subject: subject.to_owned(),
+        common_name: None,
+        issuer: "CN=Middle".to_owned(),
+        serial: "01".to_owned(),
+        not_before: datetime!(2026-01-01 00:00 UTC),
+        not_after: datetime!(2026-12-31 00:00 UTC),
+        sans: Sans {
+            dns: vec!["shop.example".to_owned()],
+            ..Sans::default()
+        },
+        self_signed: false,
+        is_ca: false,
+        key: KeyKind::Ed25519,
+        signature: SignatureFacts {
+            name: "Ed25519".to_owned(),
+            weakness: None,
+        },
+        server_auth: Some(true),
+        digital_signature: Some(true),
+        issuer_url: None,
+    }
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from .. import configuration
-from ..callables import definition
+from ..callables import code_of, definition
 from .middleware import live
 from .view import View, hooks, route, version_of
 
@@ -31,16 +32,17 @@ def describe(app: Any, view: View) -> dict[str, Any]:
         position = table.of(site, "route") or definition(handler)
         # A page without a name of its own is recognised by its handler: a route may share its path.
         page = getattr(each, "page_source_handler", None) is not None
-        routes.append(
-            route(
-                each.path,
-                each.methods or ("GET",),
-                handler,
-                position,
-                name=each.name,
-                form_actions=actions.get(each.path, ()) if page else (),
-            )
+        described = route(
+            each.path,
+            each.methods or ("GET",),
+            handler,
+            position,
+            name=each.name,
+            form_actions=actions.get(each.path, ()) if page else (),
         )
+        if page:
+            described["handler"] = _page_name(handler) or described["handler"]
+        routes.append(described)
     priorities = list(state.middleware_priorities)
     entries = []
     for index, middleware in enumerate(state.middleware_list):
@@ -78,6 +80,15 @@ def _discover_lazy_pages(app: Any, state: Any) -> None:
     """With ``lazy_pages`` pages are found at the first request; the app at hand is thrown away."""
     if state.lazy_pages_dir is not None and not state.discovered_routes:
         app._registry.discover_and_register_pages(state.lazy_pages_dir)
+
+
+def _page_name(handler: Any) -> str | None:
+    """``account/page.py:get``: modules of pages are named by a number that always changes."""
+    code = code_of(handler)
+    if code is None:
+        return None
+    folder, file = os.path.split(code.co_filename)
+    return f"{os.path.basename(folder)}/{file}:{code.co_name}"
 
 
 def _config(app: Any, view: View) -> dict[str, Any]:

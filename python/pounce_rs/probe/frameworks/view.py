@@ -71,7 +71,7 @@ def route(
     pattern = "{" in path or "<" in path
     return {
         "path": path,
-        "methods": sorted({str(method).upper() for method in methods or ()}),
+        "methods": sorted(map(str.upper, methods)) if methods else [],
         "name": name,
         "form_actions": [str(action) for action in form_actions],
         "pattern_kind": "pattern" if pattern else "literal",

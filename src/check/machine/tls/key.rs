@@ -256,3 +256,41 @@ pub(super) fn is_pkcs12(bytes: &[u8]) -> bool {
     };
     inside().unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::pem;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_readers_fail(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            // A sequence that begins well leads the walk deeper than noise does.
+            let framed = [&[0x30, u8::try_from(bytes.len()).unwrap()], bytes.as_slice()].concat();
+            for input in [bytes.as_slice(), &framed] {
+                let _ = (is_der_key(input), is_pkcs12(input), wrapped(input), curve(input, None));
+            }
+        }
+
+        #[test]
+        fn blocks_lie_within_their_text(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    Just("-----BEGIN PRIVATE KEY-----"), Just("-----END PRIVATE KEY-----"),
+                    Just("\n"), Just("\r\n"), Just("MAA="), Just("\u{feff}"), Just("\u{1f600}"),
+                ],
+                0..20,
+            )
+        ) {
+            let text = pieces.concat();
+            let mut last = 0;
+            for block in pem::scan(text.as_bytes()) {
+                prop_assert!(last <= block.span.start && block.span.start < block.span.end);
+                prop_assert!(text.get(block.span.start..block.span.end).is_some());
+                last = block.span.end;
+            }
+        }
+    }
+}

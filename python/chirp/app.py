@@ -1,0 +1,231 @@
+"""`App`: routes, middleware, hooks and health checks, declared and kept with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from pounce_rs._native import AppConfig, implicit_app_config
+from pounce_rs.probe.positions import call_site
+from pounce_rs.probe.session import current
+
+from chirp.errors import ConfigurationError
+from chirp.health import HealthCheck
+from chirp.middleware.sessions import SessionMiddleware
+from chirp.routing import RouteDeclaration, check_path, normalize_methods
+
+if TYPE_CHECKING:
+    from pounce_rs.probe.positions import CallSite
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Hook = TypeVar("Hook", bound=Callable[[], Awaitable[None] | None])
+
+
+@dataclass(frozen=True)
+class MiddlewareDeclaration:
+    """A middleware as it was added: the object, its priority and the `add_middleware` call."""
+
+    middleware: object
+    priority: int
+    position: CallSite | None
+
+
+@dataclass(frozen=True)
+class HookDeclaration:
+    """A lifecycle hook and where it was registered."""
+
+    function: Callable[[], Awaitable[None] | None]
+    position: CallSite | None
+
+
+@dataclass(frozen=True)
+class HealthCheckDeclaration:
+    """A readiness check and the `add_health_check` call."""
+
+    check: HealthCheck
+    position: CallSite | None
+
+    @property
+    def name(self) -> str:
+        """The name of the check."""
+        return self.check.name
+
+
+class App:
+    """A Chirp application.
+
+    Args:
+        config: Its settings; by default `AppConfig()`.
+
+    Raises:
+        TypeError: `config` is something else than an `AppConfig`.
+    """
+
+    #: Tells this package's apps from those of other packages, without an import.
+    _chirp_app: ClassVar[bool] = True
+
+    def __init__(self, config: AppConfig | None = None) -> None:
+        if config is not None and not isinstance(config, AppConfig):
+            raise TypeError(f"App takes an AppConfig, not {type(config).__name__}")
+        self._config = config if config is not None else implicit_app_config()
+        self._chirp_created_at = call_site(1)
+        self._chirp_routes: list[RouteDeclaration] = []
+        self._chirp_middleware: list[MiddlewareDeclaration] = []
+        self._chirp_hooks: dict[str, list[HookDeclaration]] = {
+            "startup": [],
+            "shutdown": [],
+            "worker_startup": [],
+            "worker_shutdown": [],
+        }
+        self._chirp_health_checks: list[HealthCheckDeclaration] = []
+        self._declared: dict[tuple[str, str], RouteDeclaration] = {}
+
+    def __repr__(self) -> str:
+        """Show the posture and how much is declared."""
+        return (
+            f"<chirp.App env={self.config.env!r} routes={len(self._chirp_routes)} "
+            f"middleware={len(self._chirp_middleware)}>"
+        )
+
+    @property
+    def config(self) -> AppConfig:
+        """The settings of this app."""
+        return self._config
+
+    def route(
+        self,
+        path: str,
+        *,
+        methods: Iterable[str] | None = None,
+        name: str | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a handler for a path.
+
+        Args:
+            path: Starts with `/`; parameters as `{name}`, `{name:int}`, `{name:float}` or, at the
+                end, `{name:path}`.
+            methods: HTTP methods; by default GET.
+            name: Name of the route.
+
+        Raises:
+            ConfigurationError: The path or a method cannot be used, or another handler has both.
+        """
+        check_path(path)
+        verbs = normalize_methods(path, methods)
+        position = call_site(1)
+
+        def declare(handler: Handler) -> Handler:
+            if not callable(handler):
+                raise ConfigurationError(
+                    f"route {path!r}: a handler is callable, {type(handler).__name__} is not"
+                )
+            declaration = RouteDeclaration(path, verbs, name, handler, position)
+            for verb in verbs:
+                earlier = self._declared.setdefault((verb, path), declaration)
+                if earlier is not declaration:
+                    raise ConfigurationError(
+                        f"route {verb} {path!r} is declared twice: "
+                        f"by {_name(earlier.handler)} and by {_name(handler)}"
+                    )
+            self._chirp_routes.append(declaration)
+            return handler
+
+        return declare
+
+    def add_middleware(self, middleware: object, *, priority: int = 0) -> None:
+        """Put a middleware around the handlers.
+
+        Args:
+            middleware: An async callable of two parameters, the request and the next step.
+            priority: The lower, the further out; equal ones keep the order in which they are
+                added, the first one outermost.
+
+        Raises:
+            ConfigurationError: A class was given instead of an instance, or the priority is no
+                integer.
+        """
+        if isinstance(middleware, type):
+            raise ConfigurationError(
+                f"add_middleware takes an instance: {middleware.__name__}(...), "
+                f"not the class {middleware.__name__}"
+            )
+        if isinstance(priority, bool) or not isinstance(priority, int):
+            raise ConfigurationError(
+                f"add_middleware: priority is an integer, not {type(priority).__name__}"
+            )
+        if isinstance(middleware, SessionMiddleware) and not middleware.config.secret_key:
+            # Only a preflight lets such an object live: there it is one finding among others.
+            self._config._chirp_problems.append(
+                ("secret_key", "SessionMiddleware has an empty secret_key to sign cookies with")
+            )
+        self._chirp_middleware.append(MiddlewareDeclaration(middleware, priority, call_site(1)))
+
+    def on_startup(self, function: Hook) -> Hook:
+        """Run a function without parameters, sync or async, before the first request."""
+        return self._hook("startup", function)
+
+    def on_shutdown(self, function: Hook) -> Hook:
+        """Run a function without parameters, sync or async, behind the last request."""
+        return self._hook("shutdown", function)
+
+    def on_worker_startup(self, function: Hook) -> Hook:
+        """Run a function without parameters in every worker that starts."""
+        return self._hook("worker_startup", function)
+
+    def on_worker_shutdown(self, function: Hook) -> Hook:
+        """Run a function without parameters in every worker that ends."""
+        return self._hook("worker_shutdown", function)
+
+    def _hook(self, moment: str, function: Hook) -> Hook:
+        if not callable(function):
+            raise ConfigurationError(
+                f"on_{moment} takes a function without parameters, not {type(function).__name__}"
+            )
+        self._chirp_hooks[moment].append(HookDeclaration(function, call_site(2)))
+        return function
+
+    def add_health_check(self, check: HealthCheck) -> None:
+        """Add a dependency to the readiness probe.
+
+        Raises:
+            ConfigurationError: It is no `HealthCheck`, or its name is taken.
+        """
+        if not isinstance(check, HealthCheck):
+            raise ConfigurationError(
+                f"add_health_check takes a HealthCheck, not {type(check).__name__}"
+            )
+        if any(known.name == check.name for known in self._chirp_health_checks):
+            raise ConfigurationError(f"a health check named {check.name!r} is there already")
+        self._chirp_health_checks.append(HealthCheckDeclaration(check, call_site(1)))
+
+    def run(self, host: str | None = None, port: int | None = None) -> None:
+        """Serve the app; inside a preflight, hand it over and return.
+
+        Args:
+            host: Bind address instead of the configured one.
+            port: Port instead of the configured one.
+
+        Raises:
+            ConfigurationError: `host` or `port` is not valid; and always outside a preflight, since
+                this build does not serve.
+        """
+        if host is not None or port is not None:
+            overridden = self._config.replace(
+                host=self._config.host if host is None else host,
+                port=self._config.port if port is None else port,
+            )
+            # Inside a preflight nothing raises: the mistakes go to the report with the others.
+            known = self._config._chirp_problems
+            known.extend(found for found in overridden._chirp_problems if found not in known)
+        session = current()
+        if session is None:
+            raise ConfigurationError(
+                "this build of pounce-rs has the configuration and the preflight, not the server: "
+                "judge the app with `chirp check module:app`; app.run() comes with a later version"
+            )
+        session.hand_over(self, call_site(1))
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return f"{handler.__module__}.{getattr(handler, '__qualname__', type(handler).__qualname__)}"

@@ -1,0 +1,61 @@
+"""Exceptions that Chirp raises, and those that handlers raise to answer with a status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ChirpError(Exception):
+    """Base of every exception that is Chirp's own."""
+
+
+class ConfigurationError(ChirpError, ValueError):
+    """A setting, a route or a middleware is declared wrongly.
+
+    The message names every mistake of the call, one a line. It is a `ValueError` too, as
+    `pounce.ServerConfig` raises.
+    """
+
+
+class HTTPError(ChirpError):
+    """Ends a request with a status.
+
+    Args:
+        status: HTTP status code, 400 to 599 (RFC 9110, section 15).
+        detail: What went wrong, in words for the client.
+        headers: Further response headers as (name, value) pairs.
+    """
+
+    def __init__(
+        self, status: int, detail: str = "", headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        if not 400 <= status <= 599:
+            raise ConfigurationError(f"HTTPError status must be 400 to 599, not {status}")
+        self.status = status
+        self.detail = detail
+        self.headers = tuple(headers)
+        super().__init__(f"{status}: {detail}" if detail else str(status))
+
+
+class NotFound(HTTPError):
+    """404: nothing is here.
+
+    Args:
+        detail: What was looked for.
+    """
+
+    def __init__(self, detail: str = "Not Found") -> None:
+        super().__init__(404, detail)
+
+
+class MethodNotAllowed(HTTPError):
+    """405: the path exists, the method does not; carries the Allow header (RFC 9110, 15.5.6).
+
+    Args:
+        allowed: The methods that the path does answer.
+        detail: What to tell the client; by default the allowed methods.
+    """
+
+    def __init__(self, allowed: Iterable[str], detail: str = "") -> None:
+        allow = ", ".join(sorted(allowed))
+        super().__init__(405, detail or f"allowed here: {allow}", (("Allow", allow),))

@@ -1,0 +1,394 @@
+//! The judgement: every rule that is asked for, minus what is ignored, in an order that never changes.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::finding::{Finding, Label, Severity, Spot};
+use super::rule::{Context, Rule, Scope, Tool};
+use super::{ignore, rules};
+use crate::app::position;
+use crate::app::snapshot::{Position, Snapshot};
+use crate::config::source::display_path;
+use crate::config::types::Env;
+use crate::config::{Place, Resolved, Sources, secrets};
+
+pub use super::ignore::Ignore;
+
+/// What a check found.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// Which command asked.
+    pub tool: Tool,
+    /// What was judged for.
+    pub posture: Env,
+    /// Whether this is the throwaway view as production (`--deploy`): warnings count as errors. Set
+    /// by whoever made that view; [`judge`] leaves it off.
+    pub deploy: bool,
+    /// By severity, place, rule and message. Every label points into a text that is known.
+    pub findings: Vec<Finding>,
+    /// Findings that an ignore list silenced.
+    pub ignored: usize,
+    /// Routes of the app.
+    pub routes: usize,
+    /// Middleware of the app.
+    pub middleware: usize,
+    /// Rules that ran.
+    pub rules_run: usize,
+    /// How long the rules took; a command that did more puts its whole time here.
+    pub elapsed: Duration,
+    /// Milliseconds that importing the app took; absent where no app was asked for.
+    pub import_ms: Option<f64>,
+}
+
+impl Verdict {
+    /// How many findings are that bad.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    }
+}
+
+/// Whether the verdict fails the check: errors do, warnings too where they count as errors.
+#[must_use]
+pub fn failing(verdict: &Verdict, warnings_as_errors: bool) -> bool {
+    let strict = warnings_as_errors || verdict.deploy;
+    verdict
+        .findings
+        .iter()
+        .any(|finding| fails(finding.severity, strict))
+}
+
+/// Whether one finding of that severity fails a check.
+#[must_use]
+pub fn fails(severity: Severity, strict: bool) -> bool {
+    severity == Severity::Error || (strict && severity == Severity::Warning)
+}
+
+/// Runs the rules of the command in the scopes. Python files that findings point into are opened in
+/// `sources`; secrets are masked there and hidden in every text of a finding.
+pub fn judge(
+    cx: &Context<'_>,
+    scopes: &[Scope],
+    ignore: &[Ignore],
+    sources: &mut Sources,
+) -> Verdict {
+    let started = Instant::now();
+    let rules: Vec<&'static Rule> = rules::ALL
+        .iter()
+        .copied()
+        .filter(|rule| rule.tools.contains(&cx.tool) && scopes.contains(&rule.scope))
+        .collect();
+    let mut findings = Vec::new();
+    for rule in &rules {
+        (rule.check)(cx, &mut findings);
+    }
+    ignore::judge(cx, &rules, ignore, &mut findings);
+    let before = findings.len();
+    findings.retain(|finding| !ignore::silences(ignore, finding));
+    let ignored = before - findings.len();
+
+    for finding in &mut findings {
+        resolve(finding, sources);
+    }
+    let secrets = known_secrets(cx, sources);
+    for secret in &secrets {
+        sources.mask_everywhere(secret);
+    }
+    for finding in &mut findings {
+        hide(finding, &secrets);
+    }
+    sort(&mut findings, sources);
+    findings.dedup();
+    Verdict {
+        tool: cx.tool,
+        posture: cx.posture,
+        deploy: false,
+        findings,
+        ignored,
+        routes: cx.app().map_or(0, |app| app.routes.len()),
+        middleware: cx.app().map_or(0, |app| app.middleware.len()),
+        rules_run: rules.len(),
+        elapsed: started.elapsed(),
+        import_ms: cx.snapshot.map(|snapshot| snapshot.import_ms),
+    }
+}
+
+/// Turns every Python position into a place; one that cannot be shown is kept in the details.
+fn resolve(finding: &mut Finding, sources: &mut Sources) {
+    let mut lost = Vec::new();
+    finding.labels.retain_mut(|Label { spot, text }| {
+        let Spot::Python(position) = spot else {
+            return true;
+        };
+        if let Some(place) = open(position, sources) {
+            *spot = Spot::Place(place);
+            return true;
+        }
+        let file = display_path(&position.file);
+        lost.push(format!("{file}:{}: {text}", position.line));
+        false
+    });
+    if !lost.is_empty() {
+        let details = finding.details.take();
+        finding.details = Some(
+            details
+                .into_iter()
+                .chain(lost)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
+    }
+}
+
+fn open(at: &Position, sources: &mut Sources) -> Option<Place> {
+    let source = sources.open(&at.file)?;
+    let span = position::span(sources.get(source).raw(), at)?;
+    Some(Place { source, span })
+}
+
+/// Secret values that this run knows; masks the ranges that the probe saw on the way.
+fn known_secrets(cx: &Context<'_>, sources: &mut Sources) -> Vec<String> {
+    let server = cx.server.into_iter().flat_map(Resolved::secrets);
+    let app = cx.app_config.into_iter().flat_map(Resolved::secrets);
+    let mut secrets: Vec<String> = server.chain(app).map(str::to_owned).collect();
+    if let Some(snapshot) = cx.snapshot {
+        mask_ranges(snapshot, sources, &mut secrets);
+    }
+    secrets.sort_unstable();
+    secrets.dedup();
+    secrets
+}
+
+fn mask_ranges(snapshot: &Snapshot, sources: &mut Sources, secrets: &mut Vec<String>) {
+    let mut unreadable: HashSet<&Path> = HashSet::new();
+    for mask in &snapshot.masks {
+        if unreadable.contains(mask.file.as_path()) {
+            continue;
+        }
+        let Some(source) = sources.open(&mask.file) else {
+            unreadable.insert(&mask.file);
+            continue;
+        };
+        let text = sources.get(source).raw();
+        // A range of a line that is gone has nothing left to hide.
+        let Some(span) = position::span(text, mask) else {
+            continue;
+        };
+        if let Some(secret) = literal(&text[span.clone()]) {
+            secrets.push(secret.to_owned());
+        }
+        sources.mask(source, span);
+    }
+}
+
+/// What stands between the quotes of a plain string literal; an expression is no value.
+fn literal(source: &str) -> Option<&str> {
+    let unprefixed = source
+        .trim()
+        .trim_start_matches(['b', 'r', 'u', 'B', 'R', 'U']);
+    ["\"\"\"", "'''", "\"", "'"].iter().find_map(|quotes| {
+        unprefixed
+            .strip_prefix(quotes)
+            .and_then(|rest| rest.strip_suffix(quotes))
+            .filter(|inner| !inner.is_empty() && !inner.contains(quotes))
+    })
+}
+
+/// The last safety net: no text of a finding holds a secret, whatever a rule wrote.
+fn hide(finding: &mut Finding, secrets: &[String]) {
+    let labels = finding.labels.iter_mut().map(|label| &mut label.text);
+    let texts = std::iter::once(&mut finding.message)
+        .chain(labels)
+        .chain(&mut finding.why)
+        .chain(&mut finding.help)
+        .chain(&mut finding.route)
+        .chain(&mut finding.details);
+    for text in texts {
+        *text = secrets::hide(text, secrets);
+    }
+}
+
+fn sort(findings: &mut [Finding], sources: &Sources) {
+    findings.sort_by_cached_key(|finding| {
+        let place = finding.labels.iter().find_map(|label| match &label.spot {
+            Spot::Place(place) => Some((
+                sources.get(place.source).name.clone(),
+                place.source,
+                place.span.start,
+            )),
+            Spot::Python(_) => None,
+        });
+        (
+            finding.severity,
+            place,
+            finding.rule,
+            finding.message.clone(),
+        )
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::source::MASK;
+    use crate::config::{AppConfig, Inputs, resolve as resolve_config};
+
+    fn position(file: &Path, line: u32, column: u32, end_column: u32) -> Position {
+        Position {
+            file: file.to_path_buf(),
+            line,
+            column,
+            end_line: line,
+            end_column,
+        }
+    }
+
+    fn context<'a>(app_config: &'a Resolved<AppConfig>) -> Context<'a> {
+        Context {
+            tool: Tool::Chirp,
+            posture: Env::Production,
+            server: None,
+            app_config: Some(app_config),
+            snapshot: None,
+            machine: None,
+        }
+    }
+
+    fn ignored(rule: &str) -> Ignore {
+        Ignore {
+            rule: rule.into(),
+            place: None,
+        }
+    }
+
+    const ALL_SCOPES: [Scope; 3] = [Scope::Config, Scope::App, Scope::Machine];
+
+    #[test]
+    fn rules_run_for_the_tool_and_the_scopes_that_are_asked_for() {
+        let mut sources = Sources::default();
+        let resolved = resolve_config::<AppConfig>(&Inputs::default(), &mut sources);
+        let cx = context(&resolved);
+        let verdict = judge(&cx, &ALL_SCOPES, &[], &mut sources);
+        let fired = |verdict: &Verdict| verdict.findings.iter().any(|one| one.rule == "secret_key");
+        assert!(fired(&verdict));
+        assert!(failing(&verdict, false));
+        let verdict = judge(&cx, &[Scope::Config], &[], &mut sources);
+        assert!(!fired(&verdict));
+        assert!(verdict.rules_run > 0);
+    }
+
+    #[test]
+    fn an_ignored_finding_is_counted_and_gone() {
+        let mut sources = Sources::default();
+        let resolved = resolve_config::<AppConfig>(&Inputs::default(), &mut sources);
+        let before = judge(&context(&resolved), &ALL_SCOPES, &[], &mut sources);
+        let verdict = judge(
+            &context(&resolved),
+            &ALL_SCOPES,
+            &[ignored("secret_key")],
+            &mut sources,
+        );
+        assert_eq!(verdict.ignored, 1);
+        assert_eq!(verdict.findings.len() + 1, before.findings.len());
+    }
+
+    #[test]
+    fn warnings_fail_where_they_count_as_errors() {
+        let mut sources = Sources::default();
+        let resolved = resolve_config::<AppConfig>(&Inputs::default(), &mut sources);
+        let mut verdict = judge(&context(&resolved), &[], &[], &mut sources);
+        verdict.findings = vec![Finding::warning("hsts", "no HSTS")];
+        assert!(!failing(&verdict, false));
+        assert!(failing(&verdict, true));
+        verdict.deploy = true;
+        assert!(failing(&verdict, false));
+        verdict.findings = vec![Finding::new("bind", Severity::Info, "this pounce")];
+        assert!(!failing(&verdict, true));
+    }
+
+    #[test]
+    fn a_label_in_a_file_that_is_gone_becomes_details() {
+        let mut sources = Sources::default();
+        let mut finding = Finding::error("deploy_health", "hidden")
+            .at(
+                Some(position(Path::new("/nowhere/shop.py"), 6, 0, 3)),
+                "here",
+            )
+            .details("more");
+        resolve(&mut finding, &mut sources);
+        assert!(finding.labels.is_empty());
+        assert_eq!(
+            finding.details.as_deref(),
+            Some("more\n/nowhere/shop.py:6: here")
+        );
+    }
+
+    #[test]
+    fn no_text_of_a_finding_and_no_source_shows_a_secret() {
+        let folder = std::env::temp_dir().join(format!("pounce-judge-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("shop.py");
+        std::fs::write(&file, "KEY = \"correct-horse\"\nprint(KEY)\n").unwrap();
+        let snapshot = Snapshot {
+            masks: vec![position(&file, 1, 6, 21)],
+            ..Snapshot::default()
+        };
+        let mut sources = Sources::default();
+        let resolved = resolve_config::<AppConfig>(&Inputs::default(), &mut sources);
+        let cx = Context {
+            snapshot: Some(&snapshot),
+            ..context(&resolved)
+        };
+        let secrets = known_secrets(&cx, &mut sources);
+        assert_eq!(secrets, ["correct-horse"]);
+        let mut finding = Finding::error("import", "bad key correct-horse")
+            .at(Some(position(&file, 1, 0, 3)), "correct-horse")
+            .why("correct-horse")
+            .help("use correct-horse")
+            .details("correct-horse")
+            .route("/correct-horse");
+        resolve(&mut finding, &mut sources);
+        hide(&mut finding, &secrets);
+        assert!(!format!("{finding:?}").contains("correct-horse"));
+        assert_eq!(finding.message, format!("bad key {MASK}"));
+        let source = sources.open(&file).unwrap();
+        assert!(!sources.get(source).shown().text.contains("correct-horse"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn findings_stand_by_severity_file_line_rule_and_message() {
+        let mut sources = Sources::default();
+        let (b, a) = (sources.add("b.toml", "x\ny\n"), sources.add("a.toml", "x"));
+        let at = |source, start: usize| {
+            Some(Place {
+                source,
+                span: start..start + 1,
+            })
+        };
+        let mut findings = vec![
+            Finding::warning("w", "1"),
+            Finding::error("r", "5").at(at(b, 2), ""),
+            Finding::error("r", "4").at(at(b, 0), ""),
+            Finding::error("r", "3").at(at(a, 0), ""),
+            Finding::error("r", "2"),
+            Finding::error("q", "9"),
+        ];
+        sort(&mut findings, &sources);
+        let order: Vec<_> = findings.iter().map(|one| one.message.as_str()).collect();
+        assert_eq!(order, ["9", "2", "3", "4", "5", "1"]);
+    }
+
+    #[test]
+    fn only_a_plain_literal_is_a_secret_value() {
+        assert_eq!(literal("\"abc\""), Some("abc"));
+        assert_eq!(literal("rb'''abc'''"), Some("abc"));
+        assert_eq!(literal("os.environ[\"X\"]"), None);
+        assert_eq!(literal("\"a\" + \"b\""), None);
+        assert_eq!(literal("''"), None);
+    }
+}

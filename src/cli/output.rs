@@ -1,0 +1,110 @@
+//! Writing to the terminal: colours, widths, closed pipes.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ArgMatches;
+
+use super::{FAILED, OK, arguments};
+use crate::check::Tool;
+use crate::check::report::Style;
+
+/// Where a text goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Out,
+    Err,
+}
+
+/// Writes to standard output; a reader that went away is no failure.
+pub(super) fn print(text: &str) -> u8 {
+    write(Stream::Out, text)
+}
+
+/// Writes to a stream.
+pub(super) fn write(stream: Stream, text: &str) -> u8 {
+    let result = match stream {
+        Stream::Out => {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        }
+        Stream::Err => io::stderr().lock().write_all(text.as_bytes()),
+    };
+    match result {
+        Ok(()) => OK,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => OK,
+        Err(_) => FAILED,
+    }
+}
+
+/// Says why the command could not be done.
+pub(super) fn fail(tool: Tool, why: &str) -> u8 {
+    write(Stream::Err, &format!("{}: {why}\n", tool.name()));
+    FAILED
+}
+
+/// Wrong usage, or help that was asked for.
+pub(super) fn usage(error: &clap::Error) -> u8 {
+    // Help for a reader that went away is no failure.
+    let _ = error.print();
+    if error.use_stderr() { FAILED } else { OK }
+}
+
+/// How a report may look on a stream.
+pub(super) fn style(stream: Stream, matches: &ArgMatches) -> Style {
+    let terminal = match stream {
+        Stream::Out => io::stdout().is_terminal(),
+        Stream::Err => io::stderr().is_terminal(),
+    };
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let choice = matches.get_one::<String>("color").map(String::as_str);
+    let color = match choice {
+        Some("always") => true,
+        Some("never") => false,
+        _ => {
+            terminal
+                && !set("NO_COLOR")
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
+    };
+    Style {
+        color,
+        unicode: !terminal || locale_is_utf8(),
+        width: width(terminal),
+    }
+}
+
+fn width(terminal: bool) -> usize {
+    let columns = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok();
+    let width = if terminal {
+        columns().or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))
+    } else {
+        None
+    };
+    width.unwrap_or(100).clamp(40, 120)
+}
+
+/// A file or a pipe gets UTF-8; a terminal what its locale can show.
+fn locale_is_utf8() -> bool {
+    let value = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    value.is_none_or(|value| {
+        let value = value.to_ascii_lowercase();
+        value.contains("utf-8") || value.contains("utf8")
+    })
+}
+
+/// Prints the completions of a shell.
+pub(super) fn completions(tool: Tool, matches: &ArgMatches) -> u8 {
+    let Some(shell) = matches.get_one::<clap_complete::Shell>("shell") else {
+        return FAILED;
+    };
+    let mut text = Vec::new();
+    clap_complete::generate(
+        *shell,
+        &mut arguments::command(tool),
+        tool.name(),
+        &mut text,
+    );
+    print(&String::from_utf8_lossy(&text))
+}

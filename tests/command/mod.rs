@@ -1,0 +1,104 @@
+//! Runs the real commands on fixtures, in a clean environment, and shows all that a user sees.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Command as Process, Stdio};
+
+/// One run of a command.
+pub struct Command {
+    program: &'static str,
+    folder: PathBuf,
+    variables: BTreeMap<String, String>,
+    arguments: Vec<String>,
+}
+
+impl Command {
+    pub fn pounce() -> Self {
+        Self::of(env!("CARGO_BIN_EXE_pounce"))
+    }
+
+    pub fn chirp() -> Self {
+        Self::of(env!("CARGO_BIN_EXE_chirp"))
+    }
+
+    fn of(program: &'static str) -> Self {
+        Self {
+            program,
+            folder: fixtures().join("empty"),
+            variables: BTreeMap::new(),
+            arguments: Vec::new(),
+        }
+    }
+
+    /// Works in `tests/fixtures/KIND/NAME`.
+    pub fn fixture(mut self, kind: &str, name: &str) -> Self {
+        self.folder = fixtures().join(kind).join(name);
+        assert!(self.folder.is_dir(), "no fixture {}", self.folder.display());
+        self
+    }
+
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn args<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        self.arguments
+            .extend(arguments.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Standard output, standard error and the exit code, as one text without what changes from run
+    /// to run (times, the place of this checkout).
+    pub fn run(self) -> String {
+        let (out, err, code) = self.output();
+        let mut shown = out;
+        if !err.is_empty() {
+            shown.push_str("--- standard error ---\n");
+            shown.push_str(&err);
+        }
+        shown.push_str(&format!("--- exit {code} ---\n"));
+        shown
+    }
+
+    /// Standard output, standard error, exit code.
+    pub fn output(self) -> (String, String, i32) {
+        let output = Process::new(self.program)
+            .current_dir(&self.folder)
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", "/nonexistent")
+            .envs(&self.variables)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}", self.program));
+        let code = output
+            .status
+            .code()
+            .unwrap_or_else(|| panic!("{} was ended by a signal", self.program));
+        let text = |bytes: Vec<u8>| steady(&String::from_utf8(bytes).unwrap(), &self.folder);
+        (text(output.stdout), text(output.stderr), code)
+    }
+}
+
+/// Where the fixtures are.
+pub fn fixtures() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn steady(text: &str, folder: &std::path::Path) -> String {
+    let text = text
+        .replace(&folder.display().to_string(), "[FOLDER]")
+        .replace(env!("CARGO_MANIFEST_DIR"), "[ROOT]");
+    // Times: every run takes another.
+    let times = regex::Regex::new(r"\d+(\.\d+)? m?s\b").unwrap();
+    times.replace_all(&text, "[TIME]").into_owned()
+}
