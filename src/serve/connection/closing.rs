@@ -1,0 +1,87 @@
+//! The end of a connection: a last answer of the server itself, and a close that does not cut it off.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant, SystemTime};
+
+use http::StatusCode;
+
+use super::Worker;
+use super::gate::Scratch;
+use crate::serve::reactor::Stream;
+
+/// Bytes that are still read and thrown away, so that the client can read the answer.
+const DRAINED: usize = 256 * 1024;
+/// Time for that.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// An answer of the server itself, after which the connection is closed.
+pub(super) fn last_answer(worker: &Worker, status: StatusCode, more: &str, text: &str) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut answer = Vec::with_capacity(256);
+    let reason = status.canonical_reason().unwrap_or_default();
+    // Writing to memory does not fail.
+    let _ = write!(answer, "HTTP/1.1 {} {reason}\r\n", status.as_str());
+    if let Some(server) = &worker.settings.server_header {
+        answer.extend_from_slice(b"server: ");
+        answer.extend_from_slice(server.as_bytes());
+        answer.extend_from_slice(b"\r\n");
+    }
+    if worker.settings.date_header {
+        let _ = write!(answer, "date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()));
+    }
+    let _ = write!(
+        answer,
+        "x-request-id: {}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n{more}connection: close\r\n\r\n{text}\n",
+        worker.ids.next(),
+        text.len() + 1,
+    );
+    answer
+}
+
+/// Sends `answer` and closes. A socket that is closed while received bytes wait unread is reset, and the
+/// reset can overtake the answer: so this side is shut first, and a bounded rest is read.
+pub(super) async fn close_after(worker: &Worker, mut stream: Stream, scratch: Scratch, answer: &[u8]) {
+    let deadline = worker.handle.now() + worker.settings.write_timeout.min(LINGER);
+    within(worker, deadline, async {
+        send(&mut stream, answer).await?;
+        stream.shutdown()?;
+        drain(&mut stream, &scratch).await
+    })
+    .await;
+}
+
+async fn send(stream: &mut Stream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let sent = poll_fn(|cx| stream.poll_send(cx, bytes)).await?;
+        bytes = &bytes[sent..];
+    }
+    Ok(())
+}
+
+async fn drain(stream: &mut Stream, scratch: &Scratch) -> io::Result<()> {
+    let mut drained = 0;
+    while drained < DRAINED {
+        let received = poll_fn(|cx| stream.poll_receive(cx, &mut scratch.borrow_mut())).await?;
+        if received == 0 {
+            break;
+        }
+        drained += received;
+    }
+    Ok(())
+}
+
+/// Ends with the deadline at the latest; that a client is gone matters no more.
+async fn within(worker: &Worker, deadline: Instant, closing: impl Future<Output = io::Result<()>>) {
+    let mut sleep = worker.handle.sleep_until(deadline);
+    let mut closing = pin!(closing);
+    poll_fn(|cx| {
+        if closing.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        pin!(&mut sleep).poll(cx)
+    })
+    .await;
+}

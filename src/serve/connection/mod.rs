@@ -1,0 +1,152 @@
+//! One connection after the other: which protocol it speaks, its limits, its end.
+
+mod closing;
+mod gate;
+mod http1;
+mod http2;
+mod service;
+mod traffic;
+mod watch;
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use http::StatusCode;
+use slab::Slab;
+
+use super::application::{Application, ConnectionInfo};
+use super::reactor::{Handle, Peer, Stream};
+use super::request_id::RequestIds;
+use super::settings::Settings;
+use closing::{close_after, last_answer};
+use gate::{Gate, RECEIVE, Scratch};
+use service::Requests;
+use traffic::Traffic;
+
+/// What a client that knows that we speak HTTP/2 begins with (RFC 9113 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What all connections of a thread share.
+pub(super) struct Worker {
+    pub(super) handle: Handle,
+    pub(super) settings: Settings,
+    pub(super) application: Rc<dyn Application>,
+    pub(super) ids: RequestIds,
+    http1: hyper::server::conn::http1::Builder,
+    http2: hyper::server::conn::http2::Builder<Handle>,
+    scratch: Scratch,
+    draining: Cell<bool>,
+    /// The tasks of live connections, to be told of a drain.
+    connections: RefCell<Slab<Waker>>,
+}
+
+impl Worker {
+    pub(super) fn new(handle: Handle, settings: Settings, application: Rc<dyn Application>) -> Self {
+        Self {
+            http1: http1::builder(&settings),
+            http2: http2::builder(&settings, &handle),
+            scratch: Rc::new(RefCell::new(vec![0; RECEIVE].into_boxed_slice())),
+            ids: RequestIds::default(),
+            draining: Cell::new(false),
+            connections: RefCell::default(),
+            handle,
+            settings,
+            application,
+        }
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.borrow().len()
+    }
+
+    /// Has every connection end with what it is doing.
+    pub(super) fn drain(&self) {
+        self.draining.set(true);
+        let wakers: Vec<_> = self.connections.borrow().iter().map(|(_, waker)| waker.clone()).collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Counts a connection for as long as it lives.
+struct Attendance {
+    worker: Rc<Worker>,
+    key: usize,
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        self.worker.connections.borrow_mut().try_remove(self.key);
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
+    let key = poll_fn(|cx| Poll::Ready(worker.connections.borrow_mut().insert(cx.waker().clone()))).await;
+    let _attendance = Attendance {
+        worker: Rc::clone(&worker),
+        key,
+    };
+    let info = ConnectionInfo {
+        peer,
+        local: stream.local_address(),
+        tls: false,
+    };
+    let traffic = Traffic::new(worker.handle.clone());
+    let mut gate = Gate::new(stream, Rc::clone(&worker.scratch), Rc::clone(&traffic));
+    let Some(http_2) = begin(&worker, &mut gate).await else {
+        return;
+    };
+    let requests = Requests::new(Rc::clone(&worker), Rc::new(info), Rc::clone(&traffic));
+    if http_2 {
+        http2::serve(&worker, gate, requests, &traffic).await;
+    } else {
+        http1::serve(&worker, gate, requests, &traffic).await;
+    }
+}
+
+/// Waits for the first bytes; whether they begin HTTP/2. None: there are none in time.
+async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
+    let mut sleep = worker.handle.sleep_until(worker.handle.now() + worker.settings.header_timeout);
+    poll_fn(|cx| {
+        if worker.is_draining() || pin!(&mut sleep).poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        loop {
+            let Poll::Ready(begun) = gate.poll_begin(cx) else {
+                return Poll::Pending;
+            };
+            let Ok(bytes) = begun else {
+                return Poll::Ready(None);
+            };
+            if bytes.starts_with(PREFACE) {
+                return Poll::Ready(Some(worker.settings.http2));
+            }
+            let undecided = PREFACE.starts_with(bytes);
+            if gate.has_ended() {
+                return Poll::Ready(None);
+            }
+            if !undecided {
+                return Poll::Ready(Some(false));
+            }
+        }
+    })
+    .await
+}
+
+/// Tells a client that there are too many, and closes.
+pub(super) async fn turn_away(worker: Rc<Worker>, stream: Stream) {
+    let answer = last_answer(
+        &worker,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "retry-after: 5\r\n",
+        "the server has too many connections",
+    );
+    close_after(&worker, stream, Rc::clone(&worker.scratch), &answer).await;
+}

@@ -1,0 +1,10 @@
+//! The server: sockets, HTTP and limits on one thread, in front of an application.
+
+pub mod application;
+mod connection;
+mod exchange;
+pub mod http;
+pub mod reactor;
+pub mod request_id;
+pub mod server;
+pub mod settings;
