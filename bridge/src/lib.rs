@@ -4,6 +4,7 @@ mod app_config;
 mod check;
 mod commands;
 mod keywords;
+mod launch;
 mod live_objects;
 mod preflight;
 mod server_config;
@@ -22,6 +23,8 @@ mod _native {
     use crate::check::check_snapshot;
     #[pymodule_export]
     use crate::commands::main;
+    #[pymodule_export]
+    use crate::launch::{Listening, listen, serve_again, serve_target, worker_count};
     #[pymodule_export]
     use crate::server_config::PyServerConfig;
     use crate::settings::add_properties;

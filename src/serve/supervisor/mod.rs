@@ -1,5 +1,6 @@
 //! The supervisor: owns the sockets, starts workers, replaces those that crash, reloads, stops.
 
+mod alone;
 mod crashes;
 mod ending;
 mod inherited;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::config::types::LogLevel;
 
+pub use alone::Alone;
 pub use ending::{Ended, Failure};
 pub use inherited::activated;
 pub use launch::{Launch, Lifespan, Program, settings};

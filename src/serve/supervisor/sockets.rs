@@ -60,7 +60,7 @@ pub(super) struct Sockets {
     /// Sockets that all workers accept from.
     shared: Vec<OwnedFd>,
     addresses: Vec<Address>,
-    _file: Option<SocketFile>,
+    file: Option<SocketFile>,
 }
 
 impl Sockets {
@@ -75,7 +75,7 @@ impl Sockets {
             slots: (0..workers).map(|_| Vec::new()).collect(),
             shared: Vec::new(),
             addresses: Vec::new(),
-            _file: None,
+            file: None,
         };
         if !inherited.is_empty() {
             for number in inherited {
@@ -93,7 +93,7 @@ impl Sockets {
                 })?;
             sockets.shared.push(socket.into());
             sockets.addresses.push(Address::Unix(Some(path.clone())));
-            sockets._file = file;
+            sockets.file = file;
         } else {
             sockets.listen(&config.host, config.port, backlog)?;
         }
@@ -109,6 +109,13 @@ impl Sockets {
     /// Where the server listens.
     pub(super) fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// The sockets of a server with one worker, for a caller that serves with them itself; dropping the
+    /// file removes it.
+    pub(super) fn into_parts(self) -> (Vec<OwnedFd>, Vec<Address>, Option<SocketFile>) {
+        let sockets = self.slots.into_iter().flatten().chain(self.shared);
+        (sockets.collect(), self.addresses, self.file)
     }
 
     fn inherit(&mut self, number: RawFd) -> io::Result<()> {

@@ -89,7 +89,7 @@ impl Worker {
             .map(|socket| socket.try_clone_to_owned())
             .collect::<io::Result<Vec<_>>>()?;
         let numbers: Vec<i32> = (LISTENERS..).take(listeners.len()).collect();
-        let document = document(launch, slot, generation, &numbers);
+        let document = document(launch, slot, generation, &numbers, Some((REPORT, LIFELINE)));
         let (report, report_end) = io::pipe()?;
         rustix::io::ioctl_fionbio(&report, true)?;
         let fixed = [
@@ -254,7 +254,14 @@ fn command(launch: &Launch) -> Command {
     }
 }
 
-fn document(launch: &Launch, slot: usize, generation: u32, listeners: &[i32]) -> Json {
+/// What a worker is told; `pipes` are its report and its lifeline.
+pub(super) fn document(
+    launch: &Launch,
+    slot: usize,
+    generation: u32,
+    listeners: &[i32],
+    pipes: Option<(i32, i32)>,
+) -> Json {
     let (target, app_dir) = match &launch.program {
         Program::Target { target, app_dir } => (Some(target), app_dir.as_ref()),
         Program::Script { .. } => (None, None),
@@ -269,8 +276,8 @@ fn document(launch: &Launch, slot: usize, generation: u32, listeners: &[i32]) ->
         "workers": launch.workers,
         "generation": generation,
         "lifespan": launch.lifespan.as_str(),
-        "report_fd": REPORT,
-        "lifeline_fd": LIFELINE,
+        "report_fd": pipes.map(|(report, _)| report),
+        "lifeline_fd": pipes.map(|(_, lifeline)| lifeline),
     })
 }
 
