@@ -202,10 +202,11 @@ struct Conversation {
 
 impl Conversation {
     fn run(mut self, group: &mut Group, limit: Duration) -> io::Result<Outcome> {
-        let deadline = Instant::now() + limit;
+        // No deadline is a limit too long for the clock.
+        let deadline = Instant::now().checked_add(limit);
+        let left = || deadline.map_or(LOOK, |at| at.saturating_duration_since(Instant::now()));
         let end = loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            self.wait(left.min(LOOK))?;
+            self.wait(left().min(LOOK))?;
             self.exchange()?;
             if let Some(answer) = self.answered() {
                 break End::Answered(answer);
@@ -218,7 +219,7 @@ impl Conversation {
                     None => break End::Exited(group.finish()?),
                 }
             }
-            if Instant::now() >= deadline {
+            if left().is_zero() {
                 self.collect_stack(group)?;
                 break End::TimedOut;
             }
