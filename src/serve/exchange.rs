@@ -98,7 +98,11 @@ impl Exchange {
     }
 
     /// The next frame of the response's body.
-    pub(super) fn poll_frame(&self, cx: &mut Context<'_>, now: Instant) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+    pub(super) fn poll_frame(
+        &self,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let (frame, room) = {
             let mut inner = self.inner.borrow_mut();
             inner.taken_at = Some(now);
@@ -133,7 +137,9 @@ impl Exchange {
     /// Whether there is something to take that nobody has taken since this long.
     pub(super) fn is_stalled(&self, now: Instant, limit: Duration) -> bool {
         let inner = self.inner.borrow();
-        let waited = inner.taken_at.is_some_and(|since| now.saturating_duration_since(since) >= limit);
+        let waited = inner
+            .taken_at
+            .is_some_and(|since| now.saturating_duration_since(since) >= limit);
         inner.queued > 0 && !inner.closed && waited
     }
 
@@ -364,7 +370,10 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, SendError> {
     let Some(value) = values.next() else {
         return Ok(None);
     };
-    let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let digits = value
+        .to_str()
+        .ok()
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     match (digits.and_then(|text| text.parse().ok()), values.next()) {
         (Some(length), None) => Ok(Some(length)),
         _ => Err(SendError::ContentLength),

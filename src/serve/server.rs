@@ -72,7 +72,9 @@ impl Server {
                     }
                     match listener.poll_accept(&handle, cx) {
                         Poll::Ready(Ok((stream, peer))) => self.admit(stream, peer),
-                        Poll::Ready(Err(error)) if is_exhaustion(&error) => return Poll::Ready(true),
+                        Poll::Ready(Err(error)) if is_exhaustion(&error) => {
+                            return Poll::Ready(true);
+                        }
                         Poll::Ready(Err(_)) => {}
                         Poll::Pending => return Poll::Pending,
                     }
@@ -105,7 +107,10 @@ impl Server {
 
     /// Ends after a while, or with the server.
     async fn pause(&self) {
-        let mut sleep = self.worker.handle.sleep_until(self.worker.handle.now() + PAUSE);
+        let mut sleep = self
+            .worker
+            .handle
+            .sleep_until(self.worker.handle.now() + PAUSE);
         poll_fn(|cx| {
             if self.worker.is_draining() {
                 return Poll::Ready(());
@@ -118,5 +123,8 @@ impl Server {
 
 /// Whether accepting can go on only after a while: the process or the machine is out of something.
 fn is_exhaustion(error: &io::Error) -> bool {
-    !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+    !matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }

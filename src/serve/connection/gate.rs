@@ -81,7 +81,9 @@ impl Gate {
     }
 
     fn place(&self) -> Place {
-        self.scanner.as_ref().map_or(Place::Held, |scanner| scanner.place(&self.held[self.judged..]))
+        self.scanner.as_ref().map_or(Place::Held, |scanner| {
+            scanner.place(&self.held[self.judged..])
+        })
     }
 
     /// Judges what is held, behind what is already judged.
@@ -97,7 +99,11 @@ impl Gate {
     }
 
     /// Receives into `cursor` what may pass of it, and holds the rest.
-    fn poll_fill(&mut self, cx: &mut Context<'_>, cursor: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        cursor: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         if !self.traffic.may_receive() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -145,7 +151,11 @@ fn note(traffic: &Traffic, scanner: &Scanner, progress: Progress, rest: &[u8]) {
 }
 
 impl Read for Gate {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut cursor: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         loop {
             if gate.judged > 0 {
@@ -197,7 +207,11 @@ impl Gate {
 }
 
 impl Write for Gate {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
         let sent = gate.stream.poll_send(cx, buffer);
         gate.sent(sent)

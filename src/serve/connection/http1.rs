@@ -44,7 +44,12 @@ enum End {
     Expired(Expired),
 }
 
-pub(super) async fn serve(worker: &Rc<Worker>, mut gate: Gate, requests: Requests, traffic: &Traffic) {
+pub(super) async fn serve(
+    worker: &Rc<Worker>,
+    mut gate: Gate,
+    requests: Requests,
+    traffic: &Traffic,
+) {
     gate.judge(worker.settings.limits);
     let mut connection = worker.http1.serve_connection(gate, requests);
     let mut watch = Watch::default();
@@ -62,7 +67,9 @@ pub(super) async fn serve(worker: &Rc<Worker>, mut gate: Gate, requests: Request
             return Poll::Ready(End::Refused(refusal));
         }
         match traffic.deadline(&worker.settings) {
-            Some((deadline, expired)) if deadline <= traffic.now() => Poll::Ready(End::Expired(expired)),
+            Some((deadline, expired)) if deadline <= traffic.now() => {
+                Poll::Ready(End::Expired(expired))
+            }
             Some((deadline, _)) => {
                 watch.set(&worker.handle, deadline, cx);
                 Poll::Pending

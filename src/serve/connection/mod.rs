@@ -44,7 +44,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(handle: Handle, settings: Settings, application: Rc<dyn Application>) -> Self {
+    pub(super) fn new(
+        handle: Handle,
+        settings: Settings,
+        application: Rc<dyn Application>,
+    ) -> Self {
         Self {
             http1: http1::builder(&settings),
             http2: http2::builder(&settings, &handle),
@@ -69,7 +73,12 @@ impl Worker {
     /// Has every connection end with what it is doing.
     pub(super) fn drain(&self) {
         self.draining.set(true);
-        let wakers: Vec<_> = self.connections.borrow().iter().map(|(_, waker)| waker.clone()).collect();
+        let wakers: Vec<_> = self
+            .connections
+            .borrow()
+            .iter()
+            .map(|(_, waker)| waker.clone())
+            .collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 }
@@ -88,7 +97,8 @@ impl Drop for Attendance {
 
 /// Serves one connection to its end.
 pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
-    let key = poll_fn(|cx| Poll::Ready(worker.connections.borrow_mut().insert(cx.waker().clone()))).await;
+    let key =
+        poll_fn(|cx| Poll::Ready(worker.connections.borrow_mut().insert(cx.waker().clone()))).await;
     let _attendance = Attendance {
         worker: Rc::clone(&worker),
         key,
@@ -113,7 +123,9 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
 
 /// Waits for the first bytes; whether they begin HTTP/2. None: there are none in time.
 async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
-    let mut sleep = worker.handle.sleep_until(worker.handle.now() + worker.settings.header_timeout);
+    let mut sleep = worker
+        .handle
+        .sleep_until(worker.handle.now() + worker.settings.header_timeout);
     poll_fn(|cx| {
         if worker.is_draining() || pin!(&mut sleep).poll(cx).is_ready() {
             return Poll::Ready(None);

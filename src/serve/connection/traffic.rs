@@ -182,7 +182,9 @@ impl Traffic {
             _ if !self.is_quiet() => None,
             Place::Head => Some((since + settings.header_timeout, Expired::Head)),
             // The first request is not waited for as long as others may be.
-            Place::Between if self.asked() == 0 => Some((since + settings.header_timeout, Expired::Idle)),
+            Place::Between if self.asked() == 0 => {
+                Some((since + settings.header_timeout, Expired::Idle))
+            }
             Place::Between => Some((since + settings.keep_alive_timeout, Expired::Idle)),
             Place::Body | Place::Held => None,
         };
@@ -194,10 +196,18 @@ impl Traffic {
         if self.unanswered() > 0 {
             // Streams have windows of their own: whether one is stuck is looked at from time to time.
             let stalled = self.has_stalled_stream(settings.write_timeout);
-            let look = if stalled { self.now() } else { self.now() + settings.write_timeout / 2 };
+            let look = if stalled {
+                self.now()
+            } else {
+                self.now() + settings.write_timeout / 2
+            };
             return Some((look, Expired::Write));
         }
-        let limit = if self.asked() == 0 { settings.header_timeout } else { settings.keep_alive_timeout };
+        let limit = if self.asked() == 0 {
+            settings.header_timeout
+        } else {
+            settings.keep_alive_timeout
+        };
         let idle = Some((self.since.get() + limit, Expired::Idle));
         let write = self
             .blocked
@@ -217,7 +227,10 @@ impl Traffic {
     }
 }
 
-fn earlier(one: Option<(Instant, Expired)>, other: Option<(Instant, Expired)>) -> Option<(Instant, Expired)> {
+fn earlier(
+    one: Option<(Instant, Expired)>,
+    other: Option<(Instant, Expired)>,
+) -> Option<(Instant, Expired)> {
     match (one, other) {
         (Some(one), Some(other)) => Some(if one.0 <= other.0 { one } else { other }),
         (one, other) => one.or(other),
