@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::application::Application;
-use super::connection::{self, Worker};
+use super::connection::{self, Attendance, Worker};
 use super::reactor::{Handle, Listener, Peer, Stream};
 use super::settings::Settings;
 
@@ -72,7 +72,9 @@ impl Server {
                     }
                     match listener.poll_accept(&handle, cx) {
                         Poll::Ready(Ok((stream, peer))) => self.admit(stream, peer),
-                        Poll::Ready(Err(error)) if is_exhaustion(&error) => return Poll::Ready(true),
+                        Poll::Ready(Err(error)) if is_exhaustion(&error) => {
+                            return Poll::Ready(true);
+                        }
                         Poll::Ready(Err(_)) => {}
                         Poll::Pending => return Poll::Pending,
                     }
@@ -92,7 +94,11 @@ impl Server {
         let most = self.worker.settings.max_connections;
         let handle = &self.worker.handle;
         if most == 0 || self.worker.connections() < most {
-            handle.spawn(connection::serve(Rc::clone(&self.worker), stream, peer));
+            handle.spawn(connection::serve(
+                Attendance::new(&self.worker),
+                stream,
+                peer,
+            ));
         } else if self.turned_away.get() < TURNED_AWAY {
             self.turned_away.set(self.turned_away.get() + 1);
             let (worker, count) = (Rc::clone(&self.worker), Rc::clone(&self.turned_away));
@@ -105,7 +111,10 @@ impl Server {
 
     /// Ends after a while, or with the server.
     async fn pause(&self) {
-        let mut sleep = self.worker.handle.sleep_until(self.worker.handle.now() + PAUSE);
+        let mut sleep = self
+            .worker
+            .handle
+            .sleep_until(self.worker.handle.now() + PAUSE);
         poll_fn(|cx| {
             if self.worker.is_draining() {
                 return Poll::Ready(());
@@ -118,5 +127,8 @@ impl Server {
 
 /// Whether accepting can go on only after a while: the process or the machine is out of something.
 fn is_exhaustion(error: &io::Error) -> bool {
-    !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+    !matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }

@@ -30,7 +30,11 @@ pub(super) fn last_answer(worker: &Worker, status: StatusCode, more: &str, text:
         answer.extend_from_slice(b"\r\n");
     }
     if worker.settings.date_header {
-        let _ = write!(answer, "date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()));
+        let _ = write!(
+            answer,
+            "date: {}\r\n",
+            httpdate::fmt_http_date(SystemTime::now())
+        );
     }
     let _ = write!(
         answer,
@@ -43,7 +47,12 @@ pub(super) fn last_answer(worker: &Worker, status: StatusCode, more: &str, text:
 
 /// Sends `answer` and closes. A socket that is closed while received bytes wait unread is reset, and the
 /// reset can overtake the answer: so this side is shut first, and a bounded rest is read.
-pub(super) async fn close_after(worker: &Worker, mut stream: Stream, scratch: Scratch, answer: &[u8]) {
+pub(super) async fn close_after(
+    worker: &Worker,
+    mut stream: Stream,
+    scratch: Scratch,
+    answer: &[u8],
+) {
     let deadline = worker.handle.now() + worker.settings.write_timeout.min(LINGER);
     within(worker, deadline, async {
         send(&mut stream, answer).await?;

@@ -73,7 +73,13 @@ impl Gate {
     /// Whether the client may still be sending something that nobody will read.
     pub(super) fn expects_more(&self) -> bool {
         let between = self.place() == Place::Between;
-        !self.ended && !(between && self.held.is_empty() && self.traffic.refused_head().is_none())
+        let clean = between && self.held.is_empty() && self.traffic.refused_head().is_none();
+        !self.ended && !clean
+    }
+
+    /// Has the connection reset instead of ended, so that a cut response can not be taken for a whole one.
+    pub(super) fn reset(&self) {
+        self.stream.reset_on_close();
     }
 
     pub(super) fn into_stream(self) -> (Stream, Scratch) {
@@ -81,7 +87,9 @@ impl Gate {
     }
 
     fn place(&self) -> Place {
-        self.scanner.as_ref().map_or(Place::Held, |scanner| scanner.place(&self.held[self.judged..]))
+        self.scanner.as_ref().map_or(Place::Held, |scanner| {
+            scanner.place(&self.held[self.judged..])
+        })
     }
 
     /// Judges what is held, behind what is already judged.
@@ -97,7 +105,11 @@ impl Gate {
     }
 
     /// Receives into `cursor` what may pass of it, and holds the rest.
-    fn poll_fill(&mut self, cx: &mut Context<'_>, cursor: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        cursor: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         if !self.traffic.may_receive() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -145,7 +157,11 @@ fn note(traffic: &Traffic, scanner: &Scanner, progress: Progress, rest: &[u8]) {
 }
 
 impl Read for Gate {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut cursor: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         loop {
             if gate.judged > 0 {
@@ -197,7 +213,11 @@ impl Gate {
 }
 
 impl Write for Gate {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
         let sent = gate.stream.poll_send(cx, buffer);
         gate.sent(sent)
