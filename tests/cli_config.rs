@@ -1,5 +1,7 @@
 //! What the real commands say about configurations: one fixture for each mistake, and good ones.
 
+#![cfg(test)]
+
 mod command;
 
 use command::Command;

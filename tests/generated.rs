@@ -1,5 +1,7 @@
 //! The files that are generated from the fields are fresh, and the templates hold what they promise.
 
+#![cfg(test)]
+
 use std::ffi::OsString;
 use std::path::Path;
 

@@ -5,6 +5,7 @@
 mod apps_that_fail {
 
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::{Path, PathBuf};
     use std::time::Duration;
 
@@ -254,10 +255,10 @@ mod apps_that_fail {
         let failed = failure("exits:app");
         assert_eq!(failed.kind, FailureKind::SystemExit);
         assert_eq!(failed.exit_code.as_deref(), Some("3"));
-        assert_eq!(failed.output, ["cannot go on: no licence"]);
+        assert_eq!(failed.output, ["cannot go on: no licence for ••••••••"]);
         assert_eq!(
             own(&failed.frames),
-            ["exits.py:9 <module>", "exits.py:6 stop"]
+            ["exits.py:11 <module>", "exits.py:8 stop"]
         );
     }
 
@@ -367,7 +368,7 @@ mod apps_that_fail {
             "#!/bin/sh\nprintf 'pounce probe\\n3.8.1\\n/usr/bin/python3.8\\n' >&5\n",
         )
         .unwrap();
-        fs::set_permissions(&old, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        fs::set_permissions(&old, PermissionsExt::from_mode(0o755)).unwrap();
         let mut request = request("plain:app", Kind::Pounce);
         request.interpreter = Choice::Given(old);
         let failed = probe(&request).unwrap().failure.unwrap();
@@ -378,6 +379,35 @@ mod apps_that_fail {
                 .contains("is Python 3.8.1; 3.10 or newer is needed"),
             "{}",
             failed.message
+        );
+    }
+
+    #[test]
+    fn compiled_code_is_kept_and_nothing_foreign_is_run() {
+        let home = tempfile::tempdir().unwrap();
+        let mut request = request("plain:app", Kind::Pounce);
+        request.env = vec![
+            ("XDG_CACHE_HOME".into(), home.path().into()),
+            ("PYTHONDONTWRITEBYTECODE".into(), "".into()),
+        ];
+        assert_eq!(probe(&request).unwrap().failure, None);
+        let folder = home.path().join("pounce");
+        let files: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(files.len(), 1, "{files:?}");
+        assert_eq!(probe(&request).unwrap().failure, None);
+
+        fs::write(&files[0], "no code").unwrap();
+        assert_eq!(probe(&request).unwrap().failure, None);
+        // A file that others can write to is not read, so a harmful one would not run.
+        fs::set_permissions(&files[0], PermissionsExt::from_mode(0o666)).unwrap();
+        fs::write(&files[0], "no code").unwrap();
+        assert_eq!(probe(&request).unwrap().failure, None);
+        assert_eq!(
+            fs::metadata(&files[0]).unwrap().permissions().mode() & 0o777,
+            0o600
         );
     }
 

@@ -93,6 +93,7 @@ mod recorded_apps {
         let app = app("unready");
         let config = app.config.unwrap();
         assert_eq!(config.values["secret_key"], "");
+        assert!(!config.explicit.contains_key("secret_key"));
         let problem = &config.problems[0];
         assert_eq!(problem.field.as_deref(), Some("secret_key"));
         assert!(text(problem.position.as_ref()).starts_with("AppConfig(\n    debug=True"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pounce_core::config::app::PYTHON_ONLY;
 use pounce_core::config::env_file::read as read_env_file;
 use pounce_core::config::environment::Variables;
-use pounce_core::config::field::Model as _;
+use pounce_core::config::field::{Model as _, Secrecy};
 use pounce_core::config::value::Value;
 use pounce_core::config::{AppConfig, Inputs, Layer, Problem, Resolved, Sources, Weight, resolve};
 use pyo3::exceptions::PyUserWarning;
@@ -255,6 +255,15 @@ impl PyAppConfig {
     fn _chirp_fields(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
         let names = AppConfig::fields().iter().map(|field| field.name);
         PyTuple::new(py, names.chain(PYTHON_ONLY).collect::<Vec<_>>())
+    }
+
+    /// The settings whose values are secrets, for the preflight.
+    #[classattr]
+    fn _chirp_secret_fields(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        let secret = AppConfig::fields()
+            .iter()
+            .filter(|field| field.secrecy == Secrecy::Secret);
+        PyTuple::new(py, secret.map(|field| field.name).collect::<Vec<_>>())
     }
 
     /// What pickling keeps: the settings that were given or read, in their final form.

@@ -1,6 +1,7 @@
 //! The extension module `pounce_rs._native`: the configuration classes and the commands.
 
 mod app_config;
+mod check;
 mod commands;
 mod keywords;
 mod live_objects;
@@ -17,6 +18,8 @@ mod _native {
 
     #[pymodule_export]
     use crate::app_config::PyAppConfig;
+    #[pymodule_export]
+    use crate::check::check_snapshot;
     #[pymodule_export]
     use crate::commands::main;
     #[pymodule_export]

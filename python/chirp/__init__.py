@@ -17,6 +17,7 @@ from pounce_rs._native import __version__
 
 from chirp.app import App
 from chirp.config import AppConfig
+from chirp.contracts import CheckResult, ContractIssue, Severity
 from chirp.errors import ChirpError, ConfigurationError, HTTPError, MethodNotAllowed, NotFound
 from chirp.health import HealthCheck
 from chirp.middleware.auth import AuthConfig, AuthMiddleware
@@ -28,14 +29,17 @@ __all__ = [
     "AppConfig",
     "AuthConfig",
     "AuthMiddleware",
+    "CheckResult",
     "ChirpError",
     "ConfigurationError",
+    "ContractIssue",
     "HTTPError",
     "HealthCheck",
     "MethodNotAllowed",
     "NotFound",
     "SessionConfig",
     "SessionMiddleware",
+    "Severity",
     "__version__",
     "secure_stack",
 ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from pounce_rs._native import AppConfig, implicit_app_config
+from pounce_rs._native import AppConfig, check_snapshot, implicit_app_config
+from pounce_rs.probe import snapshot_app
 from pounce_rs.probe.positions import call_site
 from pounce_rs.probe.session import current
 
+from chirp.contracts import CheckResult, Severity
 from chirp.errors import ConfigurationError
 from chirp.health import HealthCheck
 from chirp.middleware.sessions import SessionMiddleware
@@ -198,6 +201,26 @@ class App:
         if any(known.name == check.name for known in self._chirp_health_checks):
             raise ConfigurationError(f"a health check named {check.name!r} is there already")
         self._chirp_health_checks.append(HealthCheckDeclaration(check, call_site(1)))
+
+    def check(self, *, deploy: bool = False, warnings_as_errors: bool = False) -> CheckResult:
+        """Judge this app as `chirp check` does, but by its code alone: nothing else is read.
+
+        Args:
+            deploy: Judge it as production, where warnings count as errors too. The app itself is
+                not changed.
+            warnings_as_errors: Whether warnings make the result not `ok`.
+
+        Returns:
+            Every finding; `print(app.check())` shows the report.
+        """
+        snapshot = snapshot_app(self, secret_fields=AppConfig._chirp_secret_fields)
+        document, report = check_snapshot(
+            json.dumps(snapshot), deploy=deploy, warnings_as_errors=warnings_as_errors
+        )
+        strict = deploy or warnings_as_errors
+        return CheckResult.from_json(
+            document, failing=Severity.WARNING if strict else Severity.ERROR, report=report
+        )
 
     def run(self, host: str | None = None, port: int | None = None) -> None:
         """Serve the app; inside a preflight, hand it over and return.

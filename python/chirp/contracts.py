@@ -28,7 +28,7 @@ class ContractIssue:
         template: Template it is about, if any.
         route: Path of the route it is about, if any.
         details: More about it, if there is more to say.
-        help: What to do about it, if that is known.
+        help: What to do about it, one line each.
         location: Where it comes from, as `file:line:column`, if it has a place.
     """
 
@@ -38,7 +38,7 @@ class ContractIssue:
     template: str | None = None
     route: str | None = None
     details: str | None = None
-    help: str | None = None
+    help: tuple[str, ...] = ()
     location: str | None = None
 
 
@@ -98,6 +98,11 @@ def _issue(data: Mapping[str, Any]) -> ContractIssue:
         template=data.get("template"),
         route=data.get("route"),
         details=data.get("details"),
-        help=data.get("help"),
-        location=f"{place['file']}:{place['line']}:{place['column']}" if place else None,
+        help=tuple(data.get("help", ())),
+        location=f"{_name(place)}:{place['line']}:{place['column']}" if place else None,
     )
+
+
+def _name(place: Mapping[str, Any]) -> str:
+    """Name the file of a place, or what else was read there."""
+    return str(place["file"] or place["source"])

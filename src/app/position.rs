@@ -19,16 +19,33 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// changed since the app was imported).
 #[must_use]
 pub fn span(text: &str, position: &Position) -> Option<Range<usize>> {
-    let (first, last) = (position.line, position.end_line.max(position.line));
-    let mut lines = lines(text).zip(1u32..).skip_while(|(_, n)| *n < first);
-    let start_line = lines.next()?.0;
-    let end_line = lines
-        .take_while(|(_, number)| *number <= last)
-        .last()
-        .map_or_else(|| start_line.clone(), |(line, _)| line);
-    let start = floor_char_boundary(text, column(&start_line, position.column));
-    let end = ceil_char_boundary(text, column(&end_line, position.end_column));
-    Some(start..end.max(start))
+    Lines::of(text).span(text, position)
+}
+
+/// The lines of a text, found once for many positions in it.
+#[derive(Debug, Clone)]
+pub struct Lines(Vec<Range<usize>>);
+
+impl Lines {
+    /// Finds the lines of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(lines(text).collect())
+    }
+
+    /// What [`span`] says, for the text that these are the lines of.
+    #[must_use]
+    pub fn span(&self, text: &str, position: &Position) -> Option<Range<usize>> {
+        let index = |line: u32| usize::try_from(line).ok()?.checked_sub(1);
+        let first = index(position.line)?;
+        let last = index(position.end_line)?
+            .max(first)
+            .min(self.0.len().checked_sub(1)?);
+        let (start_line, end_line) = (self.0.get(first)?, self.0.get(last)?);
+        let start = floor_char_boundary(text, column(start_line, position.column));
+        let end = ceil_char_boundary(text, column(end_line, position.end_column));
+        Some(start..end.max(start))
+    }
 }
 
 fn column(line: &Range<usize>, column: u32) -> usize {

@@ -123,8 +123,10 @@ mod tests {
         Context {
             tool: Tool::Chirp,
             posture,
+            problems: &[],
             server: None,
             app_config: None,
+            target: None,
             snapshot: Some(snapshot),
             machine: None,
         }

@@ -1,6 +1,6 @@
 //! The judgement: every rule that is asked for, minus what is ignored, in an order that never changes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::app::position;
 use crate::app::snapshot::{Position, Snapshot};
 use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{Place, Resolved, Sources, secrets};
+use crate::config::{Place, Resolved, SourceId, Sources, secrets};
 
 pub use super::ignore::Ignore;
 
@@ -91,8 +91,9 @@ pub fn judge(
     findings.retain(|finding| !ignore::silences(ignore, finding));
     let ignored = before - findings.len();
 
+    let mut lines = HashMap::new();
     for finding in &mut findings {
-        resolve(finding, sources);
+        resolve(finding, sources, &mut lines);
     }
     let secrets = known_secrets(cx, sources);
     for secret in &secrets {
@@ -118,18 +119,22 @@ pub fn judge(
 }
 
 /// Turns every Python position into a place; one that cannot be shown is kept in the details.
-fn resolve(finding: &mut Finding, sources: &mut Sources) {
+fn resolve(
+    finding: &mut Finding,
+    sources: &mut Sources,
+    lines: &mut HashMap<SourceId, position::Lines>,
+) {
     let mut lost = Vec::new();
     finding.labels.retain_mut(|Label { spot, text }| {
-        let Spot::Python(position) = spot else {
+        let Spot::Python(python) = spot else {
             return true;
         };
-        if let Some(place) = open(position, sources) {
+        if let Some(place) = place(python, sources, lines) {
             *spot = Spot::Place(place);
             return true;
         }
-        let file = display_path(&position.file);
-        lost.push(format!("{file}:{}: {text}", position.line));
+        let file = display_path(&python.file);
+        lost.push(format!("{file}:{}: {text}", python.line));
         false
     });
     if !lost.is_empty() {
@@ -144,9 +149,17 @@ fn resolve(finding: &mut Finding, sources: &mut Sources) {
     }
 }
 
-fn open(at: &Position, sources: &mut Sources) -> Option<Place> {
+fn place(
+    at: &Position,
+    sources: &mut Sources,
+    lines: &mut HashMap<SourceId, position::Lines>,
+) -> Option<Place> {
     let source = sources.open(&at.file)?;
-    let span = position::span(sources.get(source).raw(), at)?;
+    let text = sources.get(source).raw();
+    let lines = lines
+        .entry(source)
+        .or_insert_with(|| position::Lines::of(text));
+    let span = lines.span(text, at)?;
     Some(Place { source, span })
 }
 
@@ -251,8 +264,10 @@ mod tests {
         Context {
             tool: Tool::Chirp,
             posture: Env::Production,
+            problems: &[],
             server: None,
             app_config: Some(app_config),
+            target: None,
             snapshot: None,
             machine: None,
         }
@@ -319,7 +334,7 @@ mod tests {
                 "here",
             )
             .details("more");
-        resolve(&mut finding, &mut sources);
+        resolve(&mut finding, &mut sources, &mut HashMap::new());
         assert!(finding.labels.is_empty());
         assert_eq!(
             finding.details.as_deref(),
@@ -351,7 +366,7 @@ mod tests {
             .help("use correct-horse")
             .details("correct-horse")
             .route("/correct-horse");
-        resolve(&mut finding, &mut sources);
+        resolve(&mut finding, &mut sources, &mut HashMap::new());
         hide(&mut finding, &secrets);
         assert!(!format!("{finding:?}").contains("correct-horse"));
         assert_eq!(finding.message, format!("bad key {MASK}"));

@@ -1,5 +1,6 @@
 //! The preflight: rules over configuration, app and machine, their findings, and reports of them.
 
+mod app_code;
 mod content_security_policy;
 pub mod finding;
 mod ignore;
@@ -7,6 +8,7 @@ pub mod judge;
 pub mod machine;
 mod mutating;
 pub mod paths;
+pub mod preflight;
 mod remedy;
 pub mod report;
 pub mod rule;

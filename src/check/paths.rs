@@ -34,7 +34,7 @@ pub fn covers(route: &Route, path: &str) -> Option<Match> {
         return (route.mount && is_below(&route.path, path)).then_some(Match::Mount);
     }
     let fixed = route.path.split('{').next().unwrap_or_default();
-    if !path.starts_with(fixed) {
+    if !path.starts_with(fixed) || has_other_depth(route, path) {
         return None;
     }
     let pieces = pieces(&route.path)?;
@@ -60,6 +60,13 @@ pub fn taker<'a>(routes: &'a [Route], path: &str) -> Option<(&'a Route, Match)> 
         }
     }
     best
+}
+
+/// Whether the segments alone tell that a pattern does not match, as they do for most routes of a
+/// large app: only a `path` parameter takes slashes.
+fn has_other_depth(route: &Route, path: &str) -> bool {
+    let slashes = |text: &str| text.bytes().filter(|byte| *byte == b'/').count();
+    !route.mount && !route.path.contains(":path}") && slashes(&route.path) != slashes(path)
 }
 
 fn is_below(mount: &str, path: &str) -> bool {
@@ -243,10 +250,7 @@ mod tests {
         assert!(!takes("/{id:float}", "/4."));
         let uuid = "/123e4567-e89b-12d3-a456-426614174000";
         assert!(takes("/{id:uuid}", uuid));
-        assert!(takes(
-            "/{id:uuid}",
-            &uuid.replace('-', "").replacen("", "", 1)
-        ));
+        assert!(takes("/{id:uuid}", &uuid.replace('-', "")));
         assert!(!takes("/{id:uuid}", "/health"));
     }
 

@@ -3,7 +3,7 @@
 use super::finding::{Finding, Severity};
 use crate::app::snapshot::{App, Snapshot};
 use crate::config::types::Env;
-use crate::config::{AppConfig, Problem, Resolved, ServerConfig};
+use crate::config::{AppConfig, Place, Problem, Resolved, ServerConfig};
 
 /// Which command asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,6 +61,8 @@ pub struct Context<'a> {
     pub server: Option<&'a Resolved<ServerConfig>>,
     /// The app's configuration (Chirp apps).
     pub app_config: Option<&'a Resolved<AppConfig>>,
+    /// Where the app was named on the command line.
+    pub target: Option<&'a Place>,
     /// What the probe saw.
     pub snapshot: Option<&'a Snapshot>,
     /// What the machine is like.

@@ -9,20 +9,17 @@ use serde_json::{Map, Value as Json};
 use super::output::{self, Stream};
 use super::{FAILED, FINDINGS, OK, Run, config};
 use crate::app::interpreter::Choice;
-use crate::app::position::place;
 use crate::app::probe::{ProbeError, ProbeRequest, probe};
-use crate::app::snapshot::{AppConfigSeen, Snapshot};
+use crate::app::snapshot::Snapshot;
 use crate::app::target::{Kind, Target};
 use crate::check::Tool;
-use crate::check::judge::{Ignore, Verdict, judge};
+use crate::check::judge::{Ignore, Verdict};
 use crate::check::machine::Machine;
+use crate::check::preflight::{Wanted, below_keywords, judge_app, judge_server, secret_fields};
 use crate::check::report::{self, Format, baseline};
-use crate::check::rule::{Context, Scope};
-use crate::config::field::{Model, Secrecy};
+use crate::check::rule::Scope;
 use crate::config::file::CheckTable;
-use crate::config::keywords::Keyword;
-use crate::config::types::Env;
-use crate::config::{AppConfig, Resolved, resolve};
+use crate::config::{Inputs, resolve};
 
 /// Why a check could not be done.
 type Refusal = String;
@@ -46,7 +43,7 @@ pub(super) fn check(mut run: Run<'_>) -> u8 {
 /// `pounce check`: the server's configuration, its app, this machine.
 fn check_server(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
     let resolved = config::server(run);
-    let scopes = scopes(run);
+    let wanted = wanted(run);
     let target = text(run, "target")
         .or_else(|| text(run, "app"))
         .or_else(|| resolved.beside.get("app").map(|(target, _)| target.clone()));
@@ -56,137 +53,38 @@ fn check_server(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
             .get("app_dir")
             .map(|(folder, _)| PathBuf::from(folder))
     });
-    let snapshot = match target.filter(|_| scopes.contains(&Scope::App)) {
+    let snapshot = match target.filter(|_| wanted.scopes.contains(&Scope::App)) {
         Some(target) => Some(look(run, &target, Kind::Pounce, app_dir, Map::new(), &[])?),
         None => None,
     };
-    let machine = scopes
+    let machine = wanted
+        .scopes
         .contains(&Scope::Machine)
         .then(|| Machine::gather(&resolved, time::OffsetDateTime::now_utc()));
-    let context = Context {
-        tool: run.tool,
-        posture: Env::Production,
-        problems: &resolved.problems,
-        server: Some(&resolved),
-        app_config: None,
-        snapshot: snapshot.as_ref(),
-        machine: machine.as_ref(),
-    };
-    let ignore = ignored(run, &resolved.check);
-    let verdict = judge(&context, &scopes, &ignore, &mut run.sources);
-    Ok((verdict, resolved.check.clone()))
+    let (snapshot, machine) = (snapshot.as_ref(), machine.as_ref());
+    let verdict = judge_server(&resolved, snapshot, machine, &wanted, &mut run.sources);
+    Ok((verdict, resolved.check))
 }
 
 /// `chirp check`: an app and its configuration.
 fn check_app(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
-    let (mut inputs, extra, env_problems) = config::app_inputs(run);
-    let outside: Resolved<AppConfig> = resolve(&inputs, &mut run.sources.clone());
-    let scopes = scopes(run);
+    let (inputs, extra, env_problems) = config::app_inputs(run);
+    let wanted = wanted(run);
     let mut snapshot = None;
-    if scopes.contains(&Scope::App)
+    if wanted.scopes.contains(&Scope::App)
         && let Some(target) = text(run, "target")
     {
-        let base = base(&outside);
+        let base = below_keywords(&resolve(&inputs, &mut run.sources.clone()));
         snapshot = Some(look(run, &target, Kind::Chirp, app_dir(run), base, &extra)?);
     }
-    let seen = snapshot
-        .as_ref()
-        .and_then(|snapshot| Some((snapshot, snapshot.app.as_ref()?)));
-    let chirp = seen.is_some_and(|(_, app)| app.is_chirp());
-    if let Some((snapshot, app)) = seen.filter(|_| chirp) {
-        if let Some(variables) = &mut inputs.variables {
-            variables.add_above(snapshot.environ.clone());
-        }
-        let call = app
-            .config
-            .as_ref()
-            .and_then(|config| config.created_at.as_ref());
-        let call = call.or(app.created_at.as_ref());
-        inputs.call = call.and_then(|position| place(position, &mut run.sources));
-        if let Some(seen) = &app.config {
-            inputs.keywords = keywords(seen, &outside, run);
-        }
-    }
-    let mut resolved: Resolved<AppConfig> = resolve(&inputs, &mut run.sources);
-    resolved.problems.splice(0..0, env_problems);
+    let inputs = Inputs {
+        problems: env_problems,
+        ..inputs
+    };
     let deploy = run.matches.get_flag("deploy");
-    let context = Context {
-        tool: run.tool,
-        posture: if deploy {
-            Env::Production
-        } else {
-            resolved.config.env
-        },
-        problems: &resolved.problems,
-        server: None,
-        app_config: chirp.then_some(&resolved),
-        snapshot: snapshot.as_ref(),
-        machine: None,
-    };
-    let ignore = ignored(run, &resolved.check);
-    let verdict = Verdict {
-        deploy,
-        ..judge(&context, &scopes, &ignore, &mut run.sources)
-    };
-    Ok((verdict, resolved.check.clone()))
-}
-
-/// Values that stand below the keywords of the code: those that are not defaults.
-fn base(resolved: &Resolved<AppConfig>) -> Map<String, Json> {
-    resolved
-        .settings()
-        .filter(|(_, setting)| setting.is_set() && !setting.invalid)
-        .map(|(field, setting)| (field.name.to_owned(), setting.value.to_json()))
-        .collect()
-}
-
-/// The keywords that the code passed. An object of `AppConfig.from_env` read variables by itself:
-/// what it holds beyond the layers we know counts as said by that call.
-fn keywords(
-    seen: &AppConfigSeen,
-    outside: &Resolved<AppConfig>,
-    run: &mut Run<'_>,
-) -> Vec<Keyword> {
-    let from = |position: Option<&crate::app::snapshot::Position>| {
-        position.map_or_else(
-            || "AppConfig(...)".to_owned(),
-            |position| {
-                let file = crate::config::source::display_path(&position.file);
-                format!("{file}:{}", position.line)
-            },
-        )
-    };
-    let mut keywords = Vec::new();
-    for (name, keyword) in &seen.explicit {
-        keywords.push(Keyword {
-            name: name.clone(),
-            value: keyword.value.clone(),
-            place: keyword
-                .position
-                .as_ref()
-                .and_then(|position| place(position, &mut run.sources)),
-            from: from(keyword.position.as_ref().or(seen.created_at.as_ref())),
-        });
-    }
-    if seen.from_env {
-        for (field, setting) in outside.settings() {
-            let Some(value) = seen.values.get(field.name) else {
-                continue;
-            };
-            let explicit = seen.explicit.contains_key(field.name);
-            let default = field.default.value().to_json();
-            if !explicit && *value != setting.value.to_json() && *value != default {
-                let call = seen.created_at.as_ref();
-                keywords.push(Keyword {
-                    name: field.name.to_owned(),
-                    value: value.clone(),
-                    place: call.and_then(|position| place(position, &mut run.sources)),
-                    from: from(call),
-                });
-            }
-        }
-    }
-    keywords
+    let (verdict, resolved) =
+        judge_app(inputs, snapshot.as_ref(), deploy, &wanted, &mut run.sources);
+    Ok((verdict, resolved.check))
 }
 
 /// Looks at the app in its own interpreter.
@@ -228,14 +126,6 @@ fn look(
     probe(&request).map_err(|error: ProbeError| error.to_string())
 }
 
-fn secret_fields() -> Vec<String> {
-    AppConfig::fields()
-        .iter()
-        .filter(|field| field.secrecy == Secrecy::Secret)
-        .map(|field| field.name.to_owned())
-        .collect()
-}
-
 fn text(run: &Run<'_>, id: &str) -> Option<String> {
     run.matches
         .try_get_one::<String>(id)
@@ -248,37 +138,32 @@ fn app_dir(run: &Run<'_>) -> Option<PathBuf> {
     run.matches.get_one::<PathBuf>("app-dir").cloned()
 }
 
-fn scopes(run: &Run<'_>) -> Vec<Scope> {
-    let all = [Scope::Config, Scope::App, Scope::Machine];
-    match run.matches.get_many::<String>("scope") {
-        Some(names) => {
-            let names: Vec<_> = names.map(String::as_str).collect();
-            all.into_iter()
-                .filter(|scope| names.contains(&scope.as_str()))
-                .collect()
-        }
-        None => all.to_vec(),
+fn wanted(run: &Run<'_>) -> Wanted {
+    let mut wanted = Wanted::default();
+    if let Some(names) = run.matches.get_many::<String>("scope") {
+        let names: Vec<_> = names.map(String::as_str).collect();
+        wanted
+            .scopes
+            .retain(|scope| names.contains(&scope.as_str()));
     }
-}
-
-fn ignored(run: &Run<'_>, table: &CheckTable) -> Vec<Ignore> {
-    let flags = run
+    wanted.target = text(run, "target")
+        .and_then(|target| run.line.word(&target))
+        .or_else(|| run.line.flag("app", true, 0));
+    let rules = run
         .matches
         .get_many::<String>("ignore")
         .into_iter()
         .flatten();
-    let flags = flags.map(|rule| Ignore {
-        rule: rule.clone(),
-        place: run
-            .line
-            .word(rule)
-            .or_else(|| run.line.flag("ignore", true, 0)),
-    });
-    let table = table.ignore.iter().map(|(rule, place)| Ignore {
-        rule: rule.clone(),
-        place: Some(place.clone()),
-    });
-    table.chain(flags).collect()
+    wanted.ignore.extend(rules.map(|rule| {
+        Ignore {
+            rule: rule.clone(),
+            place: run
+                .line
+                .word(rule)
+                .or_else(|| run.line.flag("ignore", true, 0)),
+        }
+    }));
+    wanted
 }
 
 /// Prints the report and says how it ended.

@@ -4,15 +4,13 @@ use clap::ArgMatches;
 
 use super::output::{self, Stream};
 use super::{FINDINGS, OK, Run, field_flags};
-use crate::check::judge::judge;
+use crate::check::preflight::judge_problems;
 use crate::check::report::{self, Format};
-use crate::check::rule::{Context, Scope};
 use crate::check::{Severity, Tool};
 use crate::config::environment::Variables;
 use crate::config::field::Model;
 use crate::config::file::Wanted;
 use crate::config::schema::Document;
-use crate::config::types::Env;
 use crate::config::{
     AppConfig, Inputs, Resolved, ServerConfig, Sources, env_file, reference, resolve, schema, show,
     template,
@@ -52,10 +50,9 @@ pub(super) fn show(mut run: Run<'_>) -> u8 {
             print(&run, &resolved)
         }
         Tool::Chirp => {
-            let (mut inputs, _, problems) = app_inputs(&mut run);
-            let mut resolved: Resolved<AppConfig> = resolve(&inputs, &mut run.sources);
-            inputs.flags.clear();
-            resolved.problems.splice(0..0, problems);
+            let (inputs, _, problems) = app_inputs(&mut run);
+            let inputs = Inputs { problems, ..inputs };
+            let resolved: Resolved<AppConfig> = resolve(&inputs, &mut run.sources);
             print(&run, &resolved)
         }
     }
@@ -85,16 +82,7 @@ fn print<M: Model>(run: &Run<'_>, resolved: &Resolved<M>) -> u8 {
 
 /// Says on standard error what is wrong with a configuration; the values go to standard output.
 fn complain<M: Model>(run: &Run<'_>, resolved: &Resolved<M>, sources: &mut Sources) {
-    let context = Context {
-        tool: run.tool,
-        posture: Env::Development,
-        problems: &resolved.problems,
-        server: None,
-        app_config: None,
-        snapshot: None,
-        machine: None,
-    };
-    let verdict = judge(&context, &[Scope::Config], &[], sources);
+    let verdict = judge_problems(run.tool, &resolved.problems, sources);
     if verdict
         .findings
         .iter()

@@ -38,7 +38,7 @@ impl<M: Model> View<'_, M> {
 
     fn is_on(&self, name: &str) -> Option<&Setting> {
         self.get(name)
-            .filter(|setting| setting.value == Value::Bool(true))
+            .filter(|setting| setting.value == Value::Bool(true) && !setting.invalid)
     }
 
     /// `ssl_certfile` and `ssl_keyfile` come together or not at all.
@@ -159,6 +159,9 @@ fn upload_within_body<M: Model>(settings: &mut [Setting], problems: &mut Vec<Pro
     ) else {
         return;
     };
+    if settings[upload].invalid || settings[body].invalid {
+        return;
+    }
     let (Value::Integer(inner), Value::Integer(outer)) =
         (&settings[upload].value, &settings[body].value)
     else {

@@ -1,5 +1,7 @@
 //! The environment layer: `POUNCE_*` and `CHIRP_*` variables, an env file, the Railway rules.
 
+mod kubernetes;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use super::origin::{Entry, Layer, Origin};
 use super::problem::{Problem, ProblemKind, Weight};
 use super::secrets;
 use super::source::{Place, Sources};
-use super::value::Value;
+use super::value::{Mistake, Value};
 
 /// Name of the text that variables are shown in.
 pub const SOURCE_NAME: &str = "environment";
@@ -175,10 +177,6 @@ impl Reader<'_> {
         let at = name.len() + 1;
         if secret {
             self.sources.mask(source, at..whole.end);
-        } else {
-            for span in secrets::user_information(value) {
-                self.sources.mask(source, at + span.start..at + span.end);
-            }
         }
         Place {
             source,
@@ -201,7 +199,7 @@ impl Reader<'_> {
 
     fn variable(&mut self, name: &str, suffix: &str, variable: &Variable) {
         let value = variable.value.as_str();
-        if let Some(why) = injected_by_kubernetes(suffix, value) {
+        if let Some(why) = kubernetes::injected(suffix, value) {
             let place = self.show(name, value, false, None);
             let mut problem = Problem::warning(format!("{name} comes from Kubernetes and is ignored"))
                 .kind(ProblemKind::UnknownVariable)
@@ -251,6 +249,12 @@ impl Reader<'_> {
             return;
         }
         let value = read_text(field, &variable.value);
+        self.entry(index, name, value, origin);
+    }
+
+    /// A value for a field, or the mistake that it is.
+    fn entry(&mut self, index: usize, name: &str, value: Result<Value, Mistake>, origin: Origin) {
+        let field = &self.fields[index];
         let value = match value {
             Ok(value) => Some(value),
             Err(mistake) => {
@@ -275,14 +279,19 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, name: &str, suffix: &str, variable: &Variable) {
-        let secret = secrets::is_secret_name(suffix);
-        let place = self.show(name, &variable.value, secret, variable.file.as_ref());
+        if self.prefix.is_empty() {
+            // Without a prefix every variable of the process comes by.
+            return;
+        }
         let names: Vec<String> = self
             .fields
             .iter()
             .map(|field| field.name.to_ascii_uppercase())
             .collect();
         let near = nearest(suffix, names.iter().map(String::as_str));
+        // What a stranger's variable holds is nobody's business: only slips are shown.
+        let secret = near.is_none() || secrets::is_secret_name(suffix);
+        let place = self.show(name, &variable.value, secret, variable.file.as_ref());
         let label = match near {
             Some(near) => format!("did you mean {}{near}?", self.prefix),
             None => format!("no field of {} has this name", self.product.class),
@@ -295,21 +304,29 @@ impl Reader<'_> {
     }
 
     fn feature(&mut self, name: &str, feature: &str, variable: &Variable) {
-        let origin = self.origin(name, &variable.value, false, variable);
+        let secret = secrets::is_secret_name(feature);
+        let origin = self.origin(name, &variable.value, secret, variable);
         match Kind::Bool.parse(&variable.value) {
             Ok(Value::Bool(on)) => {
                 let feature = feature.to_ascii_lowercase().replace('_', "-");
                 self.features.insert(feature, (on, origin));
             }
             Ok(_) => {}
-            Err(mistake) => self.problems.push(
-                Problem {
-                    help: mistake.help,
-                    ..Problem::error(format!("{name} must be {}", mistake.expected))
-                }
-                .field("feature_flags")
-                .at(origin.place, mistake.found),
-            ),
+            Err(mistake) => {
+                let mistake = if secret {
+                    secrets::hide_value(mistake)
+                } else {
+                    secrets::hide_user_information(mistake)
+                };
+                self.problems.push(
+                    Problem {
+                        help: mistake.help,
+                        ..Problem::error(format!("{name} must be {}", mistake.expected))
+                    }
+                    .field("feature_flags")
+                    .at(origin.place, mistake.found),
+                );
+            }
         }
     }
 
@@ -392,17 +409,13 @@ impl Reader<'_> {
             return;
         };
         let origin = self.origin(name, &variable.value, false, variable);
-        self.layer.entries.push(Entry {
-            field: index,
-            value: Some(value),
-            origin,
-            alias: None,
-        });
+        let value = (self.fields[index].check)(&value).map(|()| value);
+        self.entry(index, name, value, origin);
     }
 }
 
 /// Text of a variable or a flag as the value of a field; the empty text unsets what can be unset.
-pub(super) fn read_text(field: &Field, text: &str) -> Result<Value, super::value::Mistake> {
+pub(super) fn read_text(field: &Field, text: &str) -> Result<Value, Mistake> {
     if field.nullable && field.kind == Kind::Text && text.is_empty() {
         return Ok(Value::Null);
     }
@@ -423,26 +436,4 @@ fn line_place(sources: &Sources, source: super::source::SourceId, line: usize) -
         source,
         span: start..start + length,
     }
-}
-
-/// Kubernetes gives every pod variables for every Service; one named `pounce` or `chirp` looks like
-/// our settings (Kubernetes documentation, "Environment variables" of a Service).
-fn injected_by_kubernetes(suffix: &str, value: &str) -> Option<&'static str> {
-    const ADDRESS: &str = "the address of a Service of that name, not a setting";
-    let url =
-        value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
-    if suffix == "PORT" && url {
-        return Some(ADDRESS);
-    }
-    if suffix == "SERVICE_HOST" || suffix == "SERVICE_PORT" || suffix.starts_with("SERVICE_PORT_") {
-        return Some(ADDRESS);
-    }
-    let mut parts = suffix.strip_prefix("PORT_")?.split('_');
-    let number = parts.next()?;
-    let protocol = parts.next()?;
-    let rest: Vec<_> = parts.collect();
-    let known = number.bytes().all(|byte| byte.is_ascii_digit())
-        && matches!(protocol, "TCP" | "UDP" | "SCTP")
-        && matches!(rest[..], [] | ["ADDR" | "PORT" | "PROTO"]);
-    known.then_some(ADDRESS)
 }

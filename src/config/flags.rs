@@ -47,7 +47,6 @@ impl CommandLine {
             }
             words.push((word.clone(), span));
         }
-        masks.extend(secrets::user_information(&text));
         let source = sources.add(SOURCE_NAME, text);
         for mask in masks {
             sources.mask(source, mask);

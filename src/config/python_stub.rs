@@ -13,11 +13,19 @@ from typing import Any, ClassVar, Literal, TypedDict, final, type_check_only
 
 from typing_extensions import Self, Unpack
 
-__all__ = ["AppConfig", "ServerConfig", "__version__", "implicit_app_config", "main"]
+__all__ = [
+    "AppConfig",
+    "ServerConfig",
+    "__version__",
+    "check_snapshot",
+    "implicit_app_config",
+    "main",
+]
 
 __version__: str
 
 def main(command: str, arguments: list[str], /) -> int: ...
+def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...
 def implicit_app_config() -> AppConfig: ...
 "#;
 
@@ -60,6 +68,7 @@ const APP_CONFIG_METHODS: &str = r#"    @classmethod
     ) -> Self: ...
     def feature(self, name: str, default: bool = False) -> bool: ...
     _chirp_fields: ClassVar[tuple[str, ...]]
+    _chirp_secret_fields: ClassVar[tuple[str, ...]]
     @property
     def _chirp_created_at(self) -> Any: ...
     @property

@@ -52,6 +52,8 @@ pub struct Inputs {
     pub flags: Vec<Given>,
     /// The call that made the configuration, to point at for what is missing there.
     pub call: Option<Place>,
+    /// Mistakes found on the way to these inputs (an env file's, say).
+    pub problems: Vec<Problem>,
 }
 
 impl Default for Inputs {
@@ -64,6 +66,7 @@ impl Default for Inputs {
             python_only: &[],
             flags: Vec::new(),
             call: None,
+            problems: Vec::new(),
         }
     }
 }
@@ -178,7 +181,7 @@ fn build<M: Model>(settings: &[Setting]) -> Result<M, super::value::Mistake> {
 /// Resolves a configuration. Never fails: what is wrong is in [`Resolved::problems`].
 pub fn resolve<M: Model>(inputs: &Inputs, sources: &mut Sources) -> Resolved<M> {
     let (product, fields) = (M::PRODUCT, M::fields());
-    let mut problems = Vec::new();
+    let mut problems = inputs.problems.clone();
     let file = file::read(product, fields, &inputs.file, sources, &mut problems);
     let environment = inputs.variables.as_ref().map(|variables| {
         let prefix = inputs.prefix.as_deref().unwrap_or(product.env_prefix);

@@ -8,10 +8,11 @@ use super::value::Mistake;
 
 /// Parts of a name that make its value a secret, whether or not it is a field: a mistyped
 /// `sentry_dns` or a stranger's `DB_PASSWORD` must not be shown as a neighbour either.
-const SECRET_WORDS: [&str; 12] = [
+const SECRET_WORDS: [&str; 13] = [
     "secret",
     "password",
     "passwd",
+    "pwd",
     "passphrase",
     "token",
     "dsn",
@@ -28,6 +29,7 @@ const SECRET_WORDS: [&str; 12] = [
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
     SECRET_WORDS.iter().any(|word| name.contains(word))
+        || name.ends_with("_key")
         || super::nearest::nearest(&name, ["secret_key", "sentry_dsn", "redis_url"]).is_some()
 }
 
@@ -41,7 +43,7 @@ pub fn user_information(text: &str) -> Vec<Range<usize>> {
         let rest = &text[start..];
         let end = rest
             .find(|character: char| {
-                matches!(character, '/' | '?' | '#' | '"' | '\'' | ',') || character.is_whitespace()
+                matches!(character, '/' | '?' | '#' | '"') || character.is_whitespace()
             })
             .unwrap_or(rest.len());
         if let Some(at) = rest[..end].rfind('@').filter(|at| *at > 0) {
@@ -102,12 +104,20 @@ pub fn hide(text: &str, secrets: &[String]) -> String {
     hidden
 }
 
-/// Takes the value out of a message about a field that is secret.
+/// Takes what must not be shown out of a message about a field: the value of a secret, and user name
+/// and password of URLs anywhere.
 #[must_use]
 pub fn hide_in(field: &Field, mistake: Mistake) -> Mistake {
     if field.secrecy == Secrecy::Public {
-        return mistake;
+        hide_user_information(mistake)
+    } else {
+        hide_value(mistake)
     }
+}
+
+/// A message without the value that it is about.
+#[must_use]
+pub fn hide_value(mistake: Mistake) -> Mistake {
     Mistake {
         found: "this value (not shown) is something else".into(),
         help: None,
@@ -115,44 +125,162 @@ pub fn hide_in(field: &Field, mistake: Mistake) -> Mistake {
     }
 }
 
-/// Masks the values of secret variables in an env file.
-pub fn mask_env_file(sources: &mut Sources, source: SourceId) {
-    mask_assignments(sources, source);
+/// A message without user name and password of the URLs in it.
+#[must_use]
+pub fn hide_user_information(mistake: Mistake) -> Mistake {
+    Mistake {
+        found: without_user_information(mistake.found),
+        help: mistake.help.map(without_user_information),
+        ..mistake
+    }
 }
 
-/// Masks by lines: whatever stands behind `=` or `:` of a secret name, and the user information of
-/// every URL. For texts that no parser understands (an env file, TOML with a syntax error).
+fn without_user_information(mut text: String) -> String {
+    for span in user_information(&text).into_iter().rev() {
+        text.replace_range(span, MASK);
+    }
+    text
+}
+
+/// Masks the values of secret variables in an env file.
+pub fn mask_env_file(sources: &mut Sources, source: SourceId) {
+    mask_lines(sources, source, true);
+}
+
+/// Masks by lines: whatever stands behind `=` or `:` of a secret name, in a table of such a name, and
+/// what follows of a value that goes on. For texts that no parser understands (an env file, TOML with
+/// a syntax error): in doubt it hides too much.
 pub fn mask_assignments(sources: &mut Sources, source: SourceId) {
+    mask_lines(sources, source, false);
+}
+
+/// `quotes_span_lines`: in an env file a quoted value goes on until its quote; in TOML a quote that is
+/// open at the end of a line is a mistake, and the next assignment is one again.
+fn mask_lines(sources: &mut Sources, source: SourceId, quotes_span_lines: bool) {
     let text = sources.get(source).raw().to_owned();
-    let mut masks = user_information(&text);
+    let mut open = Open::No;
+    let mut secret_table = false;
     let mut start = 0;
-    let mut open: Option<&str> = None;
     for line in text.split_inclusive('\n') {
         let content = line.trim_end_matches(['\n', '\r']);
-        if let Some(quotes) = open {
-            masks.push(start..start + content.len());
-            if content.contains(quotes) {
-                open = None;
+        let end = start + content.len();
+        if matches!(open, Open::Quote(_)) && !quotes_span_lines && starts_something(content) {
+            open = Open::No;
+        }
+        match open {
+            Open::Until(closer) | Open::Quote(closer) => {
+                sources.mask(source, start..end);
+                if content.contains(closer) {
+                    open = Open::No;
+                }
             }
-        } else if let Some(at) = content.find(['=', ':']) {
-            let name = content[..at].trim().trim_start_matches("export ");
-            let name = name
-                .trim_start_matches(['#', ' '])
-                .trim_matches(['"', '\'', ' ']);
-            if !name.contains(' ') && is_secret_name(name) {
-                let value = content[at + 1..].trim_start();
-                let from = start + content.len() - value.len();
-                masks.push(from..start + content.len());
-                open = ["\"\"\"", "'''"]
-                    .into_iter()
-                    .find(|quotes| value.matches(quotes).count() == 1);
+            Open::UntilAssignment if !starts_something(content) => sources.mask(source, start..end),
+            _ => {
+                open = Open::No;
+                if let Some(name) = header(content) {
+                    secret_table = is_secret_name(name);
+                } else if let Some(at) = secret_value(content, secret_table) {
+                    let value = content[at..].trim_start();
+                    sources.mask(source, end - value.len()..end);
+                    if !content.trim_start().starts_with('#') {
+                        open = Open::behind(value);
+                    }
+                }
             }
         }
         start += line.len();
     }
-    for mask in masks {
-        sources.mask(source, mask);
+}
+
+/// Masks secrets that were commented out: no parser sees them, and people leave them there.
+pub fn mask_comments(sources: &mut Sources, source: SourceId) {
+    let text = sources.get(source).raw().to_owned();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        if let Some(hash) = content.find('#')
+            && let Some(at) = secret_value(&content[hash..], false)
+        {
+            let value = content[hash + at..].trim_start();
+            let end = start + content.len();
+            sources.mask(source, end - value.len()..end);
+        }
+        start += line.len();
     }
+}
+
+/// Whether a secret value goes on in the next line.
+#[derive(Clone, Copy)]
+enum Open {
+    No,
+    /// Up to a line that holds this.
+    Until(&'static str),
+    /// The same, behind a quote that is meant for one line.
+    Quote(&'static str),
+    /// Up to a line that assigns something else, or opens a table.
+    UntilAssignment,
+}
+
+impl Open {
+    fn behind(value: &str) -> Self {
+        if value.is_empty() {
+            return Self::UntilAssignment;
+        }
+        let pairs = [
+            ("\"\"\"", "\"\"\""),
+            ("'''", "'''"),
+            ("\"", "\""),
+            ("'", "'"),
+            ("[", "]"),
+            ("{", "}"),
+        ];
+        for (opener, closer) in pairs {
+            if let Some(rest) = value.strip_prefix(opener) {
+                return match closer {
+                    _ if rest.contains(closer) => Self::No,
+                    "\"" | "'" => Self::Quote(closer),
+                    _ => Self::Until(closer),
+                };
+            }
+        }
+        Self::No
+    }
+}
+
+/// Name of the table that a line opens.
+fn header(content: &str) -> Option<&str> {
+    let line = content.trim();
+    let inner = line.strip_prefix('[')?.trim_start_matches('[');
+    let (name, _) = inner.split_once(']')?;
+    (!name.is_empty() && name.chars().all(is_name_character)).then_some(name)
+}
+
+fn is_name_character(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '"' | '\'' | ' ')
+}
+
+/// Whether a line is a table's header or an assignment. The end of a base64 text is none.
+fn starts_something(content: &str) -> bool {
+    let assigns = content.split_once('=').is_some_and(|(name, value)| {
+        !name.trim().is_empty()
+            && name.chars().all(is_name_character)
+            && !value.is_empty()
+            && !value.starts_with('=')
+    });
+    assigns || (header(content).is_some() && !content.contains(['"', '\'']))
+}
+
+/// Where the first secret value of a line starts.
+fn secret_value(content: &str, secret_table: bool) -> Option<usize> {
+    content.match_indices(['=', ':']).find_map(|(at, sign)| {
+        let before = content[..at].trim_end();
+        let name = before
+            .rsplit(|character: char| !is_name_character(character) || character == ' ')
+            .next()
+            .unwrap_or_default();
+        (is_secret_name(name.trim_matches(['"', '\''])) || (secret_table && sign == "="))
+            .then_some(at + 1)
+    })
 }
 
 #[cfg(test)]
@@ -215,5 +343,28 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("port = 1"));
+    }
+
+    #[test]
+    fn in_doubt_too_much_is_hidden() {
+        for text in [
+            "secret_key =\n  'hidden'\nport = 1\n",
+            "secret_key = [\n  'hidden',\n]\nport = 1\n",
+            "secret_key = \"open\nhidden\"\nport = 1\n",
+            "x = { a = 1, secret_key = 'hidden' }\nport = 1\n",
+            "[secrets]\nvalue = 'hidden'\n[rest]\nport = 1\n",
+            "secret.value = 'hidden'\nport = 1\n",
+            "DB_TOKEN=\"-----BEGIN\nhidden==\n-----END\"\nport = 1\n",
+            "{ \"password\": \"hidden\" }\nport = 1\n",
+            "STRIPE_KEY=hidden\nport = 1\n",
+            "url = redis://:hid,hidden@h/0\nport = 1\n",
+        ] {
+            let mut sources = Sources::default();
+            let id = sources.add("x", text);
+            mask_assignments(&mut sources, id);
+            let shown = sources.get(id).shown().text;
+            assert!(!shown.contains("hidden"), "{text}: {shown}");
+            assert!(shown.contains("port = 1"), "{text}: {shown}");
+        }
     }
 }

@@ -6,6 +6,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::secrets::user_information;
+
 /// What replaces a secret. Always the same length, so that it does not tell the secret's.
 pub const MASK: &str = "••••••••••••••••••••";
 
@@ -115,13 +117,14 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Registers a text.
+    /// Registers a text; user name and password of every URL in it are hidden from the start.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        let text = text.into();
         self.all.push(Source {
             name: name.into(),
             path: None,
-            text: text.into(),
-            masks: Vec::new(),
+            masks: user_information(&text),
+            text,
         });
         SourceId(self.all.len() - 1)
     }
@@ -156,6 +159,11 @@ impl Sources {
     #[must_use]
     pub fn get(&self, id: SourceId) -> &Source {
         &self.all[id.0]
+    }
+
+    /// Every text, in the order of registration.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.all.iter()
     }
 
     /// Hides a range of a text from everything that is shown.
@@ -220,18 +228,18 @@ pub(crate) fn ceil_char_boundary(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn source(text: &str, masks: &[Range<usize>]) -> Source {
+    fn source(text: &str, masks: impl IntoIterator<Item = Range<usize>>) -> Source {
         Source {
             name: "x".into(),
             path: None,
             text: text.into(),
-            masks: masks.to_vec(),
+            masks: masks.into_iter().collect(),
         }
     }
 
     #[test]
     fn a_mask_hides_the_text_and_moves_the_spans_behind_it() {
-        let shown = source("key = \"abc\"\nport = 1\n", std::slice::from_ref(&(7..10))).shown();
+        let shown = source("key = \"abc\"\nport = 1\n", std::iter::once(7..10)).shown();
         assert_eq!(shown.text, format!("key = \"{MASK}\"\nport = 1\n"));
         let port = shown.span(&(12..16));
         assert_eq!(&shown.text[port], "port");
@@ -243,17 +251,25 @@ mod tests {
 
     #[test]
     fn overlapping_masks_are_one() {
-        let shown = source("abcdef", &[1..4, 2..5, 0..2]).shown();
+        let shown = source("abcdef", [1..4, 2..5, 0..2]).shown();
         assert_eq!(shown.text, format!("{MASK}{MASK}{MASK}f"));
         assert_eq!(&shown.text[shown.span(&(5..6))], "f");
     }
 
     #[test]
     fn lines_and_columns_count_from_one_in_characters() {
-        let source = source("a\nöb\n", &[]);
+        let source = source("a\nöb\n", []);
         assert_eq!(source.line_column(0), (1, 1));
         assert_eq!(source.line_column(4), (2, 2));
         assert_eq!(source.line_column(99), (3, 1));
+    }
+
+    #[test]
+    fn user_information_of_urls_is_hidden_in_every_text() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.py", "DB = 'postgres://shop:hunter22@db/shop'");
+        let shown = sources.get(id).shown().text;
+        assert_eq!(shown, format!("DB = 'postgres://{MASK}@db/shop'"));
     }
 
     #[test]

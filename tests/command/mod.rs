@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
 
 /// One run of a command.
-pub struct Command {
+pub(crate) struct Command {
     program: &'static str,
     folder: PathBuf,
     variables: BTreeMap<String, String>,
@@ -15,11 +15,11 @@ pub struct Command {
 }
 
 impl Command {
-    pub fn pounce() -> Self {
+    pub(crate) fn pounce() -> Self {
         Self::of(env!("CARGO_BIN_EXE_pounce"))
     }
 
-    pub fn chirp() -> Self {
+    pub(crate) fn chirp() -> Self {
         Self::of(env!("CARGO_BIN_EXE_chirp"))
     }
 
@@ -33,23 +33,23 @@ impl Command {
     }
 
     /// Works in `tests/fixtures/KIND/NAME`.
-    pub fn fixture(mut self, kind: &str, name: &str) -> Self {
+    pub(crate) fn fixture(mut self, kind: &str, name: &str) -> Self {
         self.folder = fixtures().join(kind).join(name);
         assert!(self.folder.is_dir(), "no fixture {}", self.folder.display());
         self
     }
 
-    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+    pub(crate) fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = folder.into();
         self
     }
 
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    pub fn args<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn args<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         self.arguments
             .extend(arguments.into_iter().map(str::to_owned));
         self
@@ -57,7 +57,7 @@ impl Command {
 
     /// Standard output, standard error and the exit code, as one text without what changes from run
     /// to run (times, the place of this checkout).
-    pub fn run(self) -> String {
+    pub(crate) fn run(self) -> String {
         let (out, err, code) = self.output();
         let mut shown = out;
         if !err.is_empty() {
@@ -69,7 +69,7 @@ impl Command {
     }
 
     /// Standard output, standard error, exit code.
-    pub fn output(self) -> (String, String, i32) {
+    pub(crate) fn output(self) -> (String, String, i32) {
         let output = Process::new(self.program)
             .current_dir(&self.folder)
             .args(&self.arguments)
@@ -90,7 +90,7 @@ impl Command {
 }
 
 /// Where the fixtures are.
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 

@@ -30,6 +30,7 @@ fn judge(rule: &str, file: &Path, now: OffsetDateTime) -> Vec<Finding> {
         problems: &[],
         server: Some(&server),
         app_config: None,
+        target: None,
         snapshot: None,
         machine: Some(&machine),
     };

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+import tomli
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,7 +29,7 @@ def sections() -> dict[str, set[str]]:
 
 def crates(manifest: str, table: str) -> set[str]:
     """Names in a manifest's dependency table, those for one platform included."""
-    loaded = tomllib.loads((ROOT / manifest).read_text(encoding="utf-8"))
+    loaded = tomli.loads((ROOT / manifest).read_text(encoding="utf-8"))
     tables = [loaded, *loaded.get("target", {}).values()]
     return {name for part in tables for name in part.get(table, {})}
 

@@ -10,18 +10,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 from jsonschema import Draft202012Validator
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "schema"
@@ -48,7 +43,8 @@ def schema(document: str) -> dict[str, Any]:
 
 def toml(path: Path) -> dict[str, Any]:
     """A file as TOML."""
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = tomli.loads(path.read_text(encoding="utf-8"))
+    return loaded
 
 
 def taplo(files: list[Path], *options: str) -> tuple[int, str]:

@@ -3,6 +3,8 @@
 //!
 //! tests/fixtures/reference/ holds the two files of the contract as they were agreed.
 
+#![cfg(test)]
+
 mod constraints;
 
 use std::collections::BTreeSet;

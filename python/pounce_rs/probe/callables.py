@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+import sys
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -129,6 +131,8 @@ def required_parameters(value: Any) -> list[str]:
 
 def definition(value: Any) -> Position | None:
     """The ``def`` or ``class`` line of the user's own function or class, without its decorators."""
+    if isinstance(value, type):
+        return _class_definition(value)
     code = code_of(value)
     text = source(code.co_filename) if code is not None and is_own(code.co_filename) else None
     if code is None or text is None:
@@ -139,6 +143,16 @@ def definition(value: Any) -> Position | None:
         if f"def {name}" in row or "lambda" in row or f"class {name}" in row:
             return text.whole_line(line)
     return text.whole_line(code.co_firstlineno)
+
+
+def _class_definition(cls: type) -> Position | None:
+    filename = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    text = source(filename) if isinstance(filename, str) and is_own(filename) else None
+    if text is None:
+        return None
+    pattern = rf"^[ \t]*class[ \t]+{re.escape(cls.__name__)}\b"
+    found = re.search(pattern, text.text, re.MULTILINE)
+    return None if found is None else text.whole_line(text.line_of(found.end()))
 
 
 def decorator(value: Any, names: frozenset[str], path: str) -> Position | None:
@@ -174,7 +188,5 @@ def decorator(value: Any, names: frozenset[str], path: str) -> Position | None:
 
 
 def _names_path(call: str, path: str) -> bool:
-    import re
-
     literal = re.search(r"""["']([^"'\n]*)["']""", call)
     return literal is not None and path.endswith(literal.group(1))

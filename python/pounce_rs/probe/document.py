@@ -49,7 +49,11 @@ def document(
     for name, part in (app or {}).items():
         # There may be very many routes, and what they hold is known.
         files.update(_route_files(part) if name == "routes" else _files(part))
-    shown = [file for file in files if is_own(file)]
+    masked = masks([file for file in files if is_own(file)], redactor.secrets, secret_fields)
+    if failure is not None:
+        # An exception may quote a secret that is known only from the source.
+        redactor.learn_literals(masked)
+        failure["message"] = redactor.line(failure["message"])
     return {
         "protocol": PROTOCOL,
         "python": interpreter(),
@@ -58,7 +62,7 @@ def document(
         "environ": environ or {},
         "failure": failure,
         "app": app,
-        "masks": masks(shown, redactor.secrets, secret_fields),
+        "masks": masked,
     }
 
 

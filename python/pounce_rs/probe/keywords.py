@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from .sources import Position, Source, source
+from .sources import Position, Source, source, text_of
 
 
 class Arguments(NamedTuple):
@@ -25,12 +25,8 @@ def arguments_of(call: Position | None) -> Arguments:
     text = source(call["file"]) if call else None
     if call is None or text is None:
         return empty
-    start = text.offset(call["line"], call["column"])
-    end = text.offset(call["end_line"], call["end_column"])
-    if start is None or end is None:
-        return empty
     try:
-        tree = ast.parse(f"({text.text[start:end]}\n)", mode="eval")
+        tree = ast.parse(f"({text_of(call)}\n)", mode="eval")
     except (SyntaxError, ValueError):
         return empty
     if not isinstance(tree.body, ast.Call):

@@ -136,9 +136,11 @@ def _complete(entry: tuple[int | None, int | None, int | None, int | None] | Non
 
 
 def line_position(path: str, line: int, callee: str = "") -> Position:
-    """The call of ``callee`` on a line, else the whole line."""
+    """The call of ``callee`` on a line, or as a decorator above it, else the whole line."""
     text = source(path)
     if text is None:
         return {"file": path, "line": line, "column": 0, "end_line": line, "end_column": 0}
-    found = text.call_named(line, callee) if callee else None
+    if not callee:
+        return text.whole_line(line)
+    found = text.call_named(line, callee) or text.decorator_named(line, callee)
     return found or text.whole_line(line)

@@ -55,6 +55,7 @@ class Recorder:
         self._sites: dict[tuple[str, int], tuple[Any, CallSite | None]] = {}
         self._refused: list[AppConfigRefused] = []
         self._in_from_env = 0
+        self._stand_ins: dict[str, str] = {}
 
     def config(self, config: Any) -> ConfigRecord | None:
         """The record of an AppConfig."""
@@ -110,8 +111,12 @@ class Recorder:
                     self._refuse(error, record, names)
                     raise
                 stand_in = os.urandom(24).hex()
-                self._construct_again(construct, record, {**given, "secret_key": stand_in}, names)
-                record.problems.append(("secret_key", str(error)))
+                self._stand_ins[stand_in] = str(error)
+                given = {**given, "secret_key": stand_in}
+                self._construct_again(construct, record, given, names)
+            # Also a copy of a config that has a throwaway key has no key.
+            if (refusal := self._stand_ins.get(given.get("secret_key", ""))) is not None:
+                record.problems.append(("secret_key", refusal))
                 record.placeholders["secret_key"] = ""
 
         @functools.wraps(load)
@@ -148,8 +153,8 @@ class Recorder:
         import re
 
         words = re.findall(r"\w+", str(error))
-        fields = [word for word in dict.fromkeys(words) if word in names]
-        fields += [name for name in record.explicit if name not in names]
+        unknown = [name for name in record.explicit if name not in names]
+        fields = unknown or [word for word in dict.fromkeys(words) if word in names]
         self._refused.append(AppConfigRefused(error, record.site, fields))
 
     def _explicit(self, given: dict[str, Any]) -> dict[str, Any]:

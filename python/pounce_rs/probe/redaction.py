@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 
+from .sources import Position, text_of
+
 _MASK = "••••••••"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|(?<=://)[^/@\s]+(?=@)")
 _ASSIGNED = re.compile(
     r"""(?ix)\b(\w*(?:secret|password|passwd|token|api_?key|dsn)\w*)(\s*[=:]\s*)(["'])[^"']+\3"""
 )
+_LITERAL = re.compile(r"(?is)[a-z]{0,2}(\"{3}|'{3}|[\"'])(.+)\1")
 
 SHORTEST = 4
 """Secrets of fewer characters are not searched for in text: they would hit ordinary words."""
@@ -38,6 +41,13 @@ class Redactor:
                 value = os.environ.get(prefix + field.upper())
                 if value:
                     self.secrets.add(value)
+
+    def learn_literals(self, masked: list[Position]) -> None:
+        """Remember the contents of the string literals at masked positions."""
+        for position in masked:
+            literal = _LITERAL.fullmatch(text_of(position))
+            if literal is not None:
+                self.secrets.add(literal[2])
 
     def line(self, text: str) -> str:
         """``text`` on one line, without known secrets and without credentials of URLs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
@@ -87,10 +88,12 @@ class Source:
             return start + min(column, len(row))
         return start + len(row.encode()[:column].decode(errors="ignore"))
 
-    def _line_and_column(self, offset: int) -> tuple[int, int]:
-        from bisect import bisect_right
+    def line_of(self, offset: int) -> int:
+        """The line of a character, counted from 1."""
+        return bisect_right(self._starts, offset)
 
-        line = bisect_right(self._starts, offset)
+    def _line_and_column(self, offset: int) -> tuple[int, int]:
+        line = self.line_of(offset)
         return line, len(self.text[self._starts[line - 1] : offset].encode())
 
     def position(self, start: int, end: int) -> Position:
@@ -150,6 +153,23 @@ class Source:
                 return self.position(start + found.start(), token.end)
         return None
 
+    def decorator_named(self, line: int, name: str) -> Position | None:
+        """The decorator ``name``, without brackets, of the function that is defined on a line.
+
+        Python 3.10 counts the call of such a decorator to the line of the ``def``.
+        """
+        if not re.match(r"\s*(?:async\s+)?def\b", self.line_text(line)):
+            return None
+        decorator = re.compile(rf"\s*@\s*((?:\w+\s*\.\s*)*{re.escape(name)})\s*(?:\#.*)?")
+        for above in range(line - 1, 0, -1):
+            row = self.line_text(above)
+            found = decorator.fullmatch(row)
+            if found is not None:
+                return self.on_line(above, row, *found.span(1))
+            if row.strip() and not row.lstrip().startswith(("@", "#")):
+                return None
+        return None
+
 
 @lru_cache(maxsize=64)
 def _call_patterns(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -171,6 +191,16 @@ def source(filename: str) -> Source | None:
     if path not in _sources:
         _sources[path] = _read(path)
     return _sources[path]
+
+
+def text_of(position: Position) -> str:
+    """The source text at a position; empty where it cannot be read."""
+    text = source(position["file"])
+    if text is None:
+        return ""
+    start = text.offset(position["line"], position["column"])
+    end = text.offset(position["end_line"], position["end_column"])
+    return "" if start is None or end is None else text.text[start:end]
 
 
 def _read(path: str) -> Source | None:

@@ -3,7 +3,7 @@
 Written so that any Python back to 2.7 can say that it is too old.
 """
 
-# ruff: noqa: ARG002, E402, S102, UP031, UP036
+# ruff: noqa: ARG002, E402, S102, S302, UP031, UP036
 import os
 import sys
 
@@ -25,6 +25,7 @@ os.closerange(first, 65536)
 
 import faulthandler
 import json
+import marshal
 import signal
 
 limit = int(sys.argv[4])
@@ -43,6 +44,43 @@ while True:
 os.close(request)
 package = json.loads(b"".join(chunks).decode("utf-8"))
 modules = package["modules"]
+
+
+def own(path):
+    """Whether nobody else can have written to a file or folder."""
+    status = os.stat(path)
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def compiled():
+    """The code of all modules, kept between runs: compiling takes longer than running."""
+    folder = package["cache"]
+    magic = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER.hex()
+    kept = folder and os.path.join(folder, "probe-%s-%s" % (package["digest"], magic))
+    try:
+        if own(folder) and own(kept):
+            with open(kept, "rb") as file:
+                return marshal.loads(file.read())
+    except (OSError, TypeError, ValueError, EOFError):
+        pass
+    codes = {}
+    for name, (path, text) in modules.items():
+        codes[name] = compile(text, "<pounce probe>/" + path, "exec", dont_inherit=True)
+    if folder and not sys.dont_write_bytecode:
+        try:
+            os.makedirs(folder, 0o700, exist_ok=True)
+            written = "%s.%d" % (kept, os.getpid())
+            with os.fdopen(
+                os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+            ) as file:
+                file.write(marshal.dumps(codes))
+            os.replace(written, kept)
+        except OSError:
+            pass  # a home that cannot be written to: compiled anew next time
+    return codes
+
+
+codes = compiled()
 
 
 class Embedded:
@@ -64,8 +102,7 @@ class Embedded:
         """Part of the loader protocol."""
         origin = module.__spec__.origin
         module.__file__ = origin
-        code = compile(modules[module.__name__][1], origin, "exec", dont_inherit=True)
-        exec(code, module.__dict__)
+        exec(codes[module.__name__], module.__dict__)
 
 
 sys.meta_path.insert(0, Embedded())

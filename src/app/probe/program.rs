@@ -62,6 +62,18 @@ pub(super) fn modules() -> Modules {
     Modules(named.collect())
 }
 
+/// A number that changes with any file of the program: compiled code is kept under it.
+pub(super) fn digest() -> String {
+    let bytes = FILES
+        .iter()
+        .flat_map(|(path, text)| path.bytes().chain(text.bytes()));
+    // FNV-1a, 64 bits
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
 fn module_name(path: &str) -> String {
     let stem = path.strip_suffix(".py").unwrap_or(path);
     let stem = stem

@@ -1,7 +1,7 @@
 //! From a request to a child process, and from how that ended to a snapshot.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::child::{self, End, Outcome};
-use super::program::{BOOTSTRAP, Modules, modules};
+use super::program::{BOOTSTRAP, Modules, digest, modules};
 use super::trace::Trace;
 use super::{ProbeError, ProbeRequest};
 use crate::app::interpreter::{Found, Surroundings, find};
-use crate::app::snapshot::{Failure, FailureKind, Interpreter, PROTOCOL, Snapshot};
+use crate::app::snapshot::{Failure, FailureKind, Interpreter, PROTOCOL, Position, Snapshot};
 
 /// Oldest Python that can run an app.
 const OLDEST: (u32, u32) = (3, 10);
@@ -32,6 +32,9 @@ const PREFIXES: [&str; 2] = ["CHIRP_", "POUNCE_"];
 #[derive(Serialize)]
 struct Package<'a> {
     modules: Modules,
+    /// Folder in which the compiled modules are kept, if there is one.
+    cache: Option<PathBuf>,
+    digest: String,
     request: Request<'a>,
 }
 
@@ -65,6 +68,8 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
     };
     let package = Package {
         modules: modules(),
+        cache: cache_folder(request),
+        digest: digest(),
         request: Request {
             protocol: PROTOCOL,
             program: request.kind.name(),
@@ -102,6 +107,17 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
     }
 }
 
+/// `$XDG_CACHE_HOME/pounce`, else `~/.cache/pounce`, as the child's environment has it.
+fn cache_folder(request: &ProbeRequest) -> Option<PathBuf> {
+    let variable = |name: &str| {
+        let given = request.env.iter().rev().find(|(key, _)| key == name);
+        let value = given.map_or_else(|| std::env::var_os(name), |(_, value)| Some(value.clone()));
+        value.map(PathBuf::from).filter(|path| path.is_absolute())
+    };
+    let base = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")))?;
+    Some(base.join("pounce"))
+}
+
 fn not_a_program(error: &std::io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -114,16 +130,17 @@ fn conclude(
     request: &ProbeRequest,
     found: &Found,
 ) -> Result<Snapshot, ProbeError> {
-    let output = last_lines(&outcome.output, request);
     if let End::Answered(bytes) = &outcome.end {
         let mut snapshot = read(bytes)?;
         if let Some(failure) = &mut snapshot.failure
             && failure.kind == FailureKind::SystemExit
         {
-            failure.output = output;
+            let masked = snapshot.masks.iter().filter_map(literal);
+            failure.output = last_lines(&outcome.output, request, masked);
         }
         return Ok(snapshot);
     }
+    let output = last_lines(&outcome.output, request, std::iter::empty());
     let trace = Trace::parse(&outcome.trace);
     let mut snapshot = Snapshot {
         protocol: PROTOCOL,
@@ -228,8 +245,12 @@ fn ended(status: ExitStatus, request: &ProbeRequest) -> Failure {
 }
 
 /// The end of the app's output, without the secrets that are known here.
-fn last_lines(output: &str, request: &ProbeRequest) -> Vec<String> {
-    let secrets = secrets(request);
+fn last_lines(
+    output: &str,
+    request: &ProbeRequest,
+    more: impl Iterator<Item = String>,
+) -> Vec<String> {
+    let secrets = secrets(request, more);
     let lines: Vec<_> = output
         .lines()
         .map(str::trim_end)
@@ -246,8 +267,18 @@ fn last_lines(output: &str, request: &ProbeRequest) -> Vec<String> {
     kept.iter().map(masked).collect()
 }
 
-fn secrets(request: &ProbeRequest) -> Vec<String> {
-    let mut found = Vec::new();
+/// The contents of the string literal at a masked position on one line.
+fn literal(masked: &Position) -> Option<String> {
+    let source = std::fs::read_to_string(&masked.file).ok()?;
+    let line = source.lines().nth(masked.line.checked_sub(1)? as usize)?;
+    let text = line.get(masked.column as usize..masked.end_column as usize)?;
+    let text = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let inner = text.trim_matches(['"', '\'']);
+    (inner.len() < text.len()).then(|| inner.to_owned())
+}
+
+fn secrets(request: &ProbeRequest, more: impl Iterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = more.collect();
     for field in &request.secret_fields {
         found.extend(
             request
@@ -266,4 +297,30 @@ fn secrets(request: &ProbeRequest) -> Vec<String> {
     found.retain(|secret| secret.len() >= SHORTEST_SECRET);
     found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_none_is_an_error() {
+        assert!(matches!(read(b"[]"), Err(ProbeError::Answer(_))));
+        let own = read(br#"{"probe_error": "Traceback ..."}"#);
+        assert!(matches!(own, Err(ProbeError::Internal(text)) if text == "Traceback ..."));
+        let newer = Snapshot {
+            protocol: PROTOCOL + 1,
+            ..Snapshot::default()
+        };
+        let Err(ProbeError::Answer(reason)) = read(&serde_json::to_vec(&newer).unwrap()) else {
+            panic!("another protocol was accepted");
+        };
+        assert!(reason.contains("protocol 2 instead of 1"), "{reason}");
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(too_old("2.7.18") && too_old("3.9.1") && too_old("nonsense"));
+        assert!(!too_old("3.10.0") && !too_old("3.14.0") && !too_old("4.0"));
+    }
 }

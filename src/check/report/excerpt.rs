@@ -14,7 +14,7 @@ use miette::{
 
 use unicode_width::UnicodeWidthStr;
 
-use super::place::{Text, line_starts};
+use super::place::Text;
 use super::{Style, printable};
 
 /// Fewest columns that a line is cut to.
@@ -81,14 +81,14 @@ type OfLine = Vec<(usize, Range<usize>)>;
 impl Excerpt {
     fn new(text: &Text<'_>, marks: &[Mark<'_>], style: Style) -> Self {
         let shown = &text.shown.text;
-        let starts = line_starts(shown);
+        let starts = text.shown_starts.as_slice();
         let mut wanted: BTreeMap<usize, (usize, OfLine)> = BTreeMap::new();
         let mut places = Vec::with_capacity(marks.len());
         for (index, mark) in marks.iter().enumerate() {
             let span = text.shown.span(&mark.span);
             let line = starts.partition_point(|start| *start <= span.start).max(1) - 1;
             let place = text.line_column(mark.span.start);
-            let content = content(shown, &starts, line);
+            let content = content(shown, starts, line);
             // A label of many lines is drawn under its first one.
             let start = (span.start - starts[line]).min(content.len());
             let end = (span.end - starts[line]).min(content.trim_end().len());
@@ -116,13 +116,13 @@ impl Excerpt {
             let before = line.checked_sub(1).filter(|before| {
                 text.source.path.is_some()
                     && !wanted.contains_key(before)
-                    && !content(shown, &starts, *before).trim().is_empty()
+                    && !content(shown, starts, *before).trim().is_empty()
             });
             if let Some(before) = before {
-                let content = content(shown, &starts, before);
+                let content = content(shown, starts, before);
                 excerpt.push(number.saturating_sub(1), content, &[], room, style.unicode);
             }
-            let content = content(shown, &starts, *line);
+            let content = content(shown, starts, *line);
             let drawn = excerpt.push(*number, content, of_line, room, style.unicode);
             for ((index, _), span) in of_line.iter().zip(drawn) {
                 let mark = &marks[*index];

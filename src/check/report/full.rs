@@ -5,11 +5,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::excerpt::{self, Mark};
 use super::paint::Role;
-use super::place::{Texts, places};
+use super::place::{Text, Texts, places};
 use super::{Options, Style, printable, summary};
 use crate::check::finding::{Finding, Severity};
 use crate::check::judge::Verdict;
-use crate::check::rule::{Scope, Tool};
+use crate::check::rule::Tool;
 use crate::check::rules;
 use crate::config::{SourceId, Sources};
 
@@ -56,12 +56,16 @@ fn write_finding(
     }
     for (source, marks) in by_source(finding) {
         if let Some(text) = texts.get(source) {
-            out.push_str(&excerpt::draw(text, &marks, style));
+            let (first, further) = around_first(text, marks);
+            out.push_str(&excerpt::draw(text, &first, style));
+            if !further.is_empty() {
+                out.push_str(&excerpt::draw(text, &further, style));
+            }
         }
     }
     let help: Vec<&str> = finding.help.iter().map(String::as_str).collect();
     write_footer(out, "why", finding.why.as_slice(), style);
-    write_footer(out, "note", finding.details.as_slice(), style);
+    write_footer(out, "note", &unsaid_details(finding), style);
     write_footer(out, "help", &help, style);
     write_rule(out, finding, verdict, style);
 }
@@ -81,6 +85,37 @@ fn by_source(finding: &Finding) -> Vec<(SourceId, Vec<Mark<'_>>)> {
         }
     }
     all
+}
+
+/// The labels of one text as two snippets: the one with the first label, and the rest. A snippet is
+/// drawn from top to bottom, and the place that caused the finding has to come first.
+fn around_first<'m>(text: &Text<'_>, marks: Vec<Mark<'m>>) -> (Vec<Mark<'m>>, Vec<Mark<'m>>) {
+    /// Labels that are at most so many lines apart share a snippet.
+    const NEAR: usize = 2;
+    let mut numbered: Vec<(usize, Mark<'m>)> = marks
+        .into_iter()
+        .map(|mark| (text.line_column(mark.span.start).0, mark))
+        .collect();
+    let Some(mut reach) = numbered.first().map(|(line, _)| *line..=*line) else {
+        return (Vec::new(), Vec::new());
+    };
+    let mut first = Vec::new();
+    while let Some(index) = numbered.iter().position(|(line, _)| {
+        (reach.start().saturating_sub(NEAR)..=reach.end() + NEAR).contains(line)
+    }) {
+        let (line, mark) = numbered.remove(index);
+        reach = line.min(*reach.start())..=line.max(*reach.end());
+        first.push(mark);
+    }
+    let further = numbered.into_iter().map(|(_, mark)| mark).collect();
+    (first, further)
+}
+
+/// The lines of the details that no label says.
+fn unsaid_details(finding: &Finding) -> Vec<&str> {
+    let said = |line: &str| finding.labels.iter().any(|label| label.text == line);
+    let details = finding.details.as_deref().unwrap_or_default();
+    details.lines().filter(|line| !said(line)).collect()
 }
 
 fn prose_width(style: Style) -> usize {
@@ -122,7 +157,7 @@ fn write_footer<S: AsRef<str>>(out: &mut String, key: &str, texts: &[S], style: 
 fn write_rule(out: &mut String, finding: &Finding, verdict: &Verdict, style: Style) {
     let severity = finding.severity.as_str();
     let by_posture = verdict.tool == Tool::Chirp
-        && rules::find(finding.rule).is_some_and(|rule| rule.scope == Scope::App);
+        && rules::find(finding.rule).is_some_and(|rule| rule.severities.contains(" / "));
     let left = if by_posture {
         let posture = verdict.posture.as_str();
         format!("{}, {severity} in {posture}", finding.rule)

@@ -24,14 +24,18 @@ pub(super) struct Region {
 pub(super) struct Text<'a> {
     pub(super) source: &'a Source,
     pub(super) shown: Shown,
+    /// Where the lines of the shown text start.
+    pub(super) shown_starts: Vec<usize>,
     starts: Vec<usize>,
 }
 
 impl<'a> Text<'a> {
     fn new(source: &'a Source) -> Self {
+        let shown = source.shown();
         Self {
             source,
-            shown: source.shown(),
+            shown_starts: line_starts(&shown.text),
+            shown,
             starts: line_starts(source.raw()),
         }
     }
@@ -87,7 +91,7 @@ impl<'a> Text<'a> {
 }
 
 /// Byte offsets at which the lines of a text start.
-pub(super) fn line_starts(text: &str) -> Vec<usize> {
+fn line_starts(text: &str) -> Vec<usize> {
     std::iter::once(0)
         .chain(text.match_indices('\n').map(|(at, _)| at + 1))
         .collect()

@@ -24,7 +24,6 @@ pub(super) fn lines(verdict: &Verdict, options: &Options) -> Vec<String> {
     let mut lines = Vec::new();
     if verdict.deploy && failing {
         lines.extend(to_change(&shown, options));
-        lines.push(String::new());
     }
     if shown.is_empty() {
         let (subject, posture) = subject(verdict);
@@ -107,44 +106,66 @@ fn import(verdict: &Verdict) -> String {
     }
 }
 
-/// What a deployment waits for: the worst first, a line a rule.
+/// What a deployment waits for: the worst first, a line a rule. One finding needs no list.
 fn to_change(shown: &[&Finding], options: &Options) -> Vec<String> {
-    let mut groups: Vec<(&Finding, usize)> = Vec::new();
-    for finding in shown.iter().filter(|one| one.severity != Severity::Info) {
-        let same = |group: &&mut (&Finding, usize)| {
-            group.0.rule == finding.rule && group.0.severity == finding.severity
-        };
-        match groups.iter_mut().find(same) {
-            Some(group) => group.1 += 1,
-            None => groups.push((finding, 1)),
-        }
-    }
     let style = &options.style;
-    let numbers = groups.iter().map(|(_, number)| number.to_string().len());
-    let (numbers, rules) = (
-        numbers.max().unwrap_or(1),
-        groups.iter().map(|(one, _)| one.rule.len()).max(),
-    );
+    let groups = by_rule(shown);
+    if shown.len() < 2 || groups.is_empty() {
+        return Vec::new();
+    }
+    let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
+    let numbers = widest(&mut groups.iter().map(|group| group.number().len()));
+    let rules = widest(&mut groups.iter().map(|group| group.first.rule.len()));
     let mut lines = vec![style.paint(Role::Strong, "to change before this is deployed:")];
-    for (finding, number) in groups {
-        let word = match (finding.severity, number) {
-            (Severity::Error, 1) => "error",
-            (Severity::Error, _) => "errors",
-            (_, 1) => "warning",
-            (_, _) => "warnings",
-        };
-        let rule = finding.rule;
-        let mut message = printable::line(&finding.message, style.unicode);
-        if number > 1 {
-            message += &format!(", and {} more", number - 1);
+    for group in &groups {
+        let Group { first, more } = group;
+        let mut message = printable::line(&first.message, style.unicode);
+        if *more > 0 {
+            message += &format!(", and {more} more");
         }
+        let number = format!("{:<numbers$}", group.number());
         lines.push(format!(
-            "  {number:>numbers$} {}  {rule:width$}  {message}",
-            style.paint(Role::Severity(finding.severity), &format!("{word:8}")),
-            width = rules.unwrap_or(0)
+            "  {}  {:rules$}  {message}",
+            style.paint(Role::Severity(first.severity), &number),
+            first.rule,
         ));
     }
+    lines.push(String::new());
     lines
+}
+
+/// Findings of one rule that are equally bad.
+struct Group<'a> {
+    first: &'a Finding,
+    more: usize,
+}
+
+impl Group<'_> {
+    fn number(&self) -> String {
+        let (one, many) = match self.first.severity {
+            Severity::Error => ("error", "errors"),
+            Severity::Warning | Severity::Info => ("warning", "warnings"),
+        };
+        count(self.more + 1, one, many)
+    }
+}
+
+/// What has to change, in the order of the findings: the worst first.
+fn by_rule<'a>(shown: &[&'a Finding]) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for finding in shown.iter().filter(|one| one.severity != Severity::Info) {
+        let known = groups.iter_mut().find(|group| {
+            (group.first.rule, group.first.severity) == (finding.rule, finding.severity)
+        });
+        match known {
+            Some(group) => group.more += 1,
+            None => groups.push(Group {
+                first: finding,
+                more: 0,
+            }),
+        }
+    }
+    groups
 }
 
 /// What the report knows and does not show.

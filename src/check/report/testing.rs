@@ -84,7 +84,7 @@ pub(super) fn verdict() -> (Verdict, Sources) {
             .at(at(command, "--deploy"), "for production"),
         Finding::warning("unknown_variable", "CHIRP_PROT is no setting")
             .at(at(environment, "CHIRP_PROT"), "did you mean `CHIRP_PORT`?"),
-        Finding::warning("wide_open", "every host is allowed")
+        Finding::warning("unknown_variable", "every host is allowed")
             .at(at(shop, "sentry_dsn=KEY, allowed_hosts=(\"*\",)"), "here"),
         Finding::new("bind", Severity::Info, "this pounce listens already"),
     ];

@@ -43,7 +43,7 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
         Finding::new(ID, severity, "allowed_hosts contains *")
             .field(ID)
             .at(resolved.place(ID), label)
-            .why("links and redirects are built from the Host header: whoever chooses it can lead users, password resets and caches to a host of his own")
+            .why("links and redirects are built from the Host header: whoever sends the request chooses it, and can lead users, password resets and caches elsewhere")
             .help(format!("name the hosts that the app is reached by: {own}")),
     );
 }

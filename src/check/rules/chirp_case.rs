@@ -121,6 +121,7 @@ impl ChirpCase {
             problems: &resolved.problems,
             server: None,
             app_config: Some(&resolved),
+            target: None,
             snapshot: Some(&self.snapshot),
             machine: None,
         };

@@ -79,14 +79,14 @@ mod tests {
     use super::super::chirp_case::ChirpCase;
     use super::RULE;
 
-    fn session(secure: serde_json::Value, samesite: &str) -> ChirpCase {
+    fn session(secure: &serde_json::Value, samesite: &str) -> ChirpCase {
         let settings = json!({"secure": secure, "samesite": samesite});
         ChirpCase::new().middleware("SessionMiddleware", settings)
     }
 
     #[test]
     fn a_cookie_that_is_not_secure_hardens_with_the_posture() {
-        let case = session(json!(false), "lax");
+        let case = session(&json!(false), "lax");
         assert_eq!(case.severities(&RULE), "- / warning / error");
         let found = case.in_production(&RULE);
         assert_eq!(found[0].first_spot(), "shop.py:50");
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn samesite_none_without_secure_is_one_error_everywhere() {
-        let case = session(json!(false), "none");
+        let case = session(&json!(false), "none");
         assert_eq!(case.severities(&RULE), "error / error / error");
         let found = case.in_production(&RULE);
         assert_eq!(found[0].first_spot(), "shop.py:50");
@@ -106,14 +106,17 @@ mod tests {
 
     #[test]
     fn samesite_none_with_auto_fails_in_development_only() {
-        let case = session(json!("auto"), "None");
+        let case = session(&json!("auto"), "None");
         assert_eq!(case.severities(&RULE), "error / - / -");
     }
 
     #[test]
     fn secure_and_auto_cookies_are_good() {
-        assert_eq!(session(json!("auto"), "lax").severities(&RULE), "- / - / -");
-        assert_eq!(session(json!(true), "none").severities(&RULE), "- / - / -");
+        assert_eq!(
+            session(&json!("auto"), "lax").severities(&RULE),
+            "- / - / -"
+        );
+        assert_eq!(session(&json!(true), "none").severities(&RULE), "- / - / -");
         assert_eq!(ChirpCase::new().severities(&RULE), "- / - / -");
     }
 
@@ -125,7 +128,7 @@ mod tests {
 
     #[test]
     fn each_session_is_judged_also_by_subclasses() {
-        let case = session(json!(false), "lax")
+        let case = session(&json!(false), "lax")
             .middleware("AdminSessions", json!({"secure": false}))
             .app(|app| app.middleware[1].bases.push("SessionMiddleware".into()));
         assert_eq!(case.severities(&RULE), "- / warning+warning / error+error");

@@ -33,7 +33,7 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     match first("SessionMiddleware") {
         None => findings.push(
             Finding::new(ID, severity, "CSRFMiddleware without SessionMiddleware")
-                .at(csrf.position.clone(), "looks for a session")
+                .at(csrf.position.clone(), "finds no session")
                 .at(app.created_at.clone(), "SessionMiddleware: never added to this app")
                 .why(WHY)
                 .help("in front of it: app.add_middleware(SessionMiddleware(SessionConfig(secret_key=app.config.secret_key)))"),
@@ -43,8 +43,8 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
             let session = &app.middleware[inner];
             findings.push(
                 Finding::new(ID, severity, "CSRFMiddleware stands outside of SessionMiddleware")
-                    .at(csrf.position.clone(), "looks for a session first")
-                    .at(session.position.clone(), "the session is made behind it")
+                    .at(csrf.position.clone(), "runs first and finds no session")
+                    .at(session.position.clone(), "makes the session, further inside")
                     .why(WHY)
                     .help(remedy(csrf, session)),
             );

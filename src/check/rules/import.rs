@@ -34,7 +34,10 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
         tool: cx.tool,
         snapshot,
         failure,
-        target: named_in_configuration(cx, snapshot),
+        target: cx
+            .target
+            .cloned()
+            .or_else(|| named_in_configuration(cx, snapshot)),
     };
     findings.push(report.finding());
 }

@@ -44,6 +44,7 @@ impl Case {
             problems: &[],
             server: Some(&self.server),
             app_config: self.app_config.as_ref(),
+            target: None,
             snapshot: self.snapshot.as_ref(),
             machine: Some(&self.machine),
         };

@@ -42,11 +42,17 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn judge(entry: &Middleware) -> Option<Finding> {
     let class = &entry.class;
+    // A function has no classes below it.
+    let help = if entry.bases.is_empty() {
+        format!("async def {class}(request, next): return await next(request)")
+    } else {
+        "async def __call__(self, request, next): return await next(request)".to_owned()
+    };
     let finding = |severity, message: String, label: String, why: &str| {
         Finding::new(ID, severity, message)
             .at(entry.position.clone(), label)
             .why(why)
-            .help("async def __call__(self, request, next): return await next(request)")
+            .help(help)
     };
     if !entry.callable {
         return Some(finding(
@@ -119,6 +125,27 @@ mod tests {
     fn not_async_is_a_warning() {
         let case = with(|entry| entry.is_async = Some(false));
         assert_eq!(case.severities(&RULE), "warning / warning / warning");
+    }
+
+    #[test]
+    fn the_help_shows_a_function_for_a_function_and_a_method_for_an_object() {
+        let function = with(|entry| {
+            entry.class = "compress".into();
+            entry.is_async = Some(false);
+        });
+        let found = function.in_production(&RULE);
+        assert!(
+            found[0]
+                .help
+                .starts_with("async def compress(request, next)")
+        );
+        let object = function.app(|app| app.middleware[0].bases.push("Compress".into()));
+        let found = object.in_production(&RULE);
+        assert!(
+            found[0]
+                .help
+                .starts_with("async def __call__(self, request, next)")
+        );
     }
 
     #[test]

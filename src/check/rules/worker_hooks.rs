@@ -56,7 +56,7 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     };
     let set = resolved.setting(FIELD).is_set();
     let mode_label = if set {
-        reason.clone()
+        reason
     } else {
         format!("{}: {reason}", resolved.absence(FIELD))
     };
@@ -68,8 +68,7 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
             .at(resolved.place(FIELD), mode_label)
             .why("what the hooks open, connection pools say, is never opened, and what they close is lost")
             .help(to_async)
-            .help("or make them app hooks: on_startup, on_shutdown")
-            .details(reason),
+            .help("or make them app hooks: on_startup, on_shutdown"),
     );
 }
 

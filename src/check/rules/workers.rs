@@ -140,39 +140,35 @@ fn files(
     workers: usize,
     open_files: Option<OpenFiles>,
 ) -> Option<Finding> {
-    let OpenFiles { soft, hard } = open_files?;
-    let soft = soft?;
+    // The server raises its soft limit to the hard one when it starts.
+    let limit = open_files?.hard?;
     let connections = u64::from(server.config.max_connections);
     if connections == 0 || server.setting("max_connections").invalid {
         return None;
     }
     let each = connections.div_ceil(u64::try_from(workers.max(1)).ok()?);
     let needed = each + OWN_FILES;
-    if needed <= soft {
+    if needed <= limit {
         return None;
     }
     let label = match workers {
-        1 => format!("the worker may have {soft} files open (ulimit -n)"),
-        _ => format!("{each} for each worker, which may have {soft} files open (ulimit -n)"),
+        1 => format!("the worker may have {limit} files open (ulimit -Hn)"),
+        _ => format!("{each} for each worker, which may have {limit} files open (ulimit -Hn)"),
     };
     let message = format!("max_connections = {connections} needs more open files than allowed");
-    let finding = at(
-        server,
-        "max_connections",
-        Severity::Warning,
-        &message,
-        label,
+    Some(
+        at(
+            server,
+            "max_connections",
+            Severity::Warning,
+            &message,
+            label,
+        )
+        .why("each connection is an open file: at the limit no new one is accepted")
+        .help(format!(
+            "a lower max_connections, or a higher limit; with systemd: LimitNOFILE={needed}"
+        )),
     )
-    .why("each connection is an open file: at the limit no new one is accepted");
-    Some(if hard.is_none_or(|hard| needed <= hard) {
-        finding.help(format!(
-            "ulimit -n {needed} before the start; with systemd: LimitNOFILE={needed}"
-        ))
-    } else {
-        finding.help(format!(
-            "a lower max_connections, or a higher hard limit; with systemd: LimitNOFILE={needed}"
-        ))
-    })
 }
 
 /// Whether requests run on threads: asked for, or `auto` without the GIL.

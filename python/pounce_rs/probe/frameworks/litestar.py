@@ -1,4 +1,4 @@
-"""Litestar apps: the routes of the router."""
+"""Litestar apps: the routes of the router, by path (they come in no order of their own)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ def describe(app: Any, view: View) -> dict[str, Any] | None:
 
 
 def _routes(routes: list[Any]) -> Iterator[dict[str, Any]]:
-    for each in routes:
+    for each in sorted(routes, key=lambda found: str(found.path)):
         handlers = getattr(each, "route_handlers", None) or [getattr(each, "route_handler", None)]
         for handler in handlers:
             function = getattr(handler, "fn", handler)
             function = getattr(function, "value", function)
-            methods = getattr(handler, "http_methods", ())
+            methods = sorted(getattr(handler, "http_methods", ()))
+            if methods == ["OPTIONS"] and function.__module__.startswith("litestar."):
+                continue  # the answer to a preflight request, which the framework adds
             websocket = "WebSocket" in type(each).__name__
             mount = "ASGI" in type(each).__name__
             name = getattr(handler, "name", None)

@@ -33,18 +33,12 @@ def live(
     cls = middleware if named else type(middleware)
     entry = by_class(cls, registration=registration, position=position)
     entry["priority"] = priority
-    entry["callable"] = callable(middleware) or _of_chirp(cls)
+    entry["callable"] = callable(middleware)
     if callable(middleware) and not isinstance(middleware, type):
         entry["is_async"] = is_async(middleware)
         entry["positional_parameters"] = positional_parameters(middleware)
     entry["settings"] = _chirp_settings(middleware)
     return entry
-
-
-def _of_chirp(cls: Any) -> bool:
-    """Whether it derives from chirp's own middleware, which knows how it is called."""
-    bases = getattr(cls, "__mro__", ())
-    return any(base.__module__.startswith("chirp.middleware") for base in bases)
 
 
 def by_class(

@@ -59,7 +59,12 @@ def _routes(routes: Any, prefix: str) -> Iterator[dict[str, Any]]:
         endpoint = getattr(each, "endpoint", None)
         name = getattr(each, "name", None) or None
         inner = getattr(each, "routes", None)
-        if endpoint is not None:
+        included = getattr(each, "original_router", None)
+        if included is not None:
+            # Recent FastAPI keeps an included router as it is, with its prefix beside it.
+            context = getattr(each, "include_context", None)
+            yield from _routes(included.routes, prefix + str(getattr(context, "prefix", "")))
+        elif endpoint is not None:
             methods = getattr(each, "methods", None)
             websocket = methods is None and "WebSocket" in type(each).__name__
             if methods is None and not websocket:

@@ -105,8 +105,8 @@ fn workers_are_counted_against_memory() {
 fn connections_are_counted_against_open_files() {
     let mut few = limits();
     few.open_files = Some(OpenFiles {
-        soft: Some(1024),
-        hard: Some(4096),
+        soft: Some(256),
+        hard: Some(1024),
     });
     let fits = [("max_connections", json!(960))];
     assert_eq!(case(&fits, few.clone()).judge(&RULE), []);
@@ -117,7 +117,7 @@ fn connections_are_counted_against_open_files() {
         "max_connections = 961 needs more open files than allowed"
     );
     assert_eq!(at, "max_connections = 961");
-    assert_eq!(label, "the worker may have 1024 files open (ulimit -n)");
+    assert_eq!(label, "the worker may have 1024 files open (ulimit -Hn)");
     let shared = [("max_connections", json!(1922)), ("workers", json!(2))];
     assert!(
         warning(&case(&shared, few.clone()))

@@ -1,0 +1,124 @@
+//! A whole check: configuration and app put together, judged.
+
+use serde_json::{Map, Value as Json};
+
+use super::app_code::{context, resolve_app};
+use super::judge::{Ignore, Verdict, judge};
+use super::machine::Machine;
+use super::rule::{Context, Scope, Tool};
+use crate::app::snapshot::Snapshot;
+use crate::config::field::{Model, Secrecy};
+use crate::config::types::Env;
+use crate::config::{AppConfig, Inputs, Place, Problem, Resolved, ServerConfig, Sources};
+
+/// What to judge, and what to leave out.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Parts of the setup.
+    pub scopes: Vec<Scope>,
+    /// Rules that stay silent, beside those of the configuration's `[check]`.
+    pub ignore: Vec<Ignore>,
+    /// Where the app was named on the command line.
+    pub target: Option<Place>,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            scopes: vec![Scope::Config, Scope::App, Scope::Machine],
+            ignore: Vec::new(),
+            target: None,
+        }
+    }
+}
+
+/// Judges a server: its configuration, its app, this machine.
+pub fn judge_server(
+    resolved: &Resolved<ServerConfig>,
+    snapshot: Option<&Snapshot>,
+    machine: Option<&Machine>,
+    wanted: &Wanted,
+    sources: &mut Sources,
+) -> Verdict {
+    let context = Context {
+        tool: Tool::Pounce,
+        posture: Env::Production,
+        problems: &resolved.problems,
+        server: Some(resolved),
+        app_config: None,
+        target: wanted.target.as_ref(),
+        snapshot,
+        machine,
+    };
+    judge(
+        &context,
+        &wanted.scopes,
+        &ignored(wanted, resolved),
+        sources,
+    )
+}
+
+/// Judges an app. `inputs` is what is said about its configuration outside its code; `deploy` judges
+/// a throwaway view as production.
+pub fn judge_app(
+    inputs: Inputs,
+    snapshot: Option<&Snapshot>,
+    deploy: bool,
+    wanted: &Wanted,
+    sources: &mut Sources,
+) -> (Verdict, Resolved<AppConfig>) {
+    let resolved = resolve_app(inputs, snapshot, sources);
+    let context = Context {
+        target: wanted.target.as_ref(),
+        ..context(&resolved, snapshot, deploy)
+    };
+    let ignore = ignored(wanted, &resolved);
+    let verdict = Verdict {
+        deploy,
+        ..judge(&context, &wanted.scopes, &ignore, sources)
+    };
+    (verdict, resolved)
+}
+
+/// Judges a configuration alone.
+pub fn judge_problems(tool: Tool, problems: &[Problem], sources: &mut Sources) -> Verdict {
+    let context = Context {
+        tool,
+        posture: Env::Development,
+        problems,
+        server: None,
+        app_config: None,
+        target: None,
+        snapshot: None,
+        machine: None,
+    };
+    judge(&context, &[Scope::Config], &[], sources)
+}
+
+fn ignored<M: Model>(wanted: &Wanted, resolved: &Resolved<M>) -> Vec<Ignore> {
+    let table = resolved.check.ignore.iter().map(|(rule, place)| Ignore {
+        rule: rule.clone(),
+        place: Some(place.clone()),
+    });
+    table.chain(wanted.ignore.iter().cloned()).collect()
+}
+
+/// Values that stand below the keywords of the code: those that are not defaults.
+#[must_use]
+pub fn below_keywords(outside: &Resolved<AppConfig>) -> Map<String, Json> {
+    outside
+        .settings()
+        .filter(|(_, setting)| setting.is_set() && !setting.invalid)
+        .map(|(field, setting)| (field.name.to_owned(), setting.value.to_json()))
+        .collect()
+}
+
+/// Fields whose values the probe must keep to itself.
+#[must_use]
+pub fn secret_fields() -> Vec<String> {
+    AppConfig::fields()
+        .iter()
+        .filter(|field| field.secrecy == Secrecy::Secret)
+        .map(|field| field.name.to_owned())
+        .collect()
+}
