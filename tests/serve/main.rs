@@ -17,6 +17,8 @@ mod limits;
 #[cfg(test)]
 mod malformed;
 #[cfg(test)]
-mod memory;
-#[cfg(test)]
 mod server;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod unix;

@@ -86,15 +86,23 @@ pub(super) async fn serve(
     })
     .await;
     let gate = connection.into_parts().io;
+    let more = gate.expects_more();
     let refusal = match end {
         End::Served if traffic.is_cut() => return gate.reset(),
         End::Expired(Expired::Write) => return gate.reset(),
-        End::Served if gate.expects_more() && traffic.is_flushed() => None,
-        End::Served | End::Expired(Expired::Idle) => return,
+        End::Served if gate.has_ended() || !traffic.is_flushed() => return,
+        End::Served | End::Expired(Expired::Idle) => None,
         End::Refused(refusal) => Some(refusal),
         End::Expired(Expired::Head) => Some(Refusal::HeadTimeout),
     };
     let answer = refusal.map(|refusal| last_answer(worker, refusal.status(), "", refusal.reason()));
-    let (stream, scratch) = gate.into_stream();
-    close_after(worker, stream, scratch, &answer.unwrap_or_default()).await;
+    let (transport, scratch) = gate.into_transport();
+    close_after(
+        worker,
+        transport,
+        scratch,
+        &answer.unwrap_or_default(),
+        more,
+    )
+    .await;
 }

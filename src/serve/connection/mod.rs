@@ -6,6 +6,7 @@ mod http1;
 mod http2;
 mod service;
 mod traffic;
+mod transport;
 mod watch;
 
 use std::cell::{Cell, RefCell};
@@ -22,10 +23,12 @@ use super::application::{Application, ConnectionInfo};
 use super::reactor::{Handle, Peer, Stream};
 use super::request_id::RequestIds;
 use super::settings::Settings;
+use super::tls::{TlsAcceptor, TlsStream};
 use closing::{close_after, last_answer};
 use gate::{Gate, RECEIVE, Scratch};
 use service::Requests;
 use traffic::Traffic;
+use transport::Transport;
 
 /// What a client that knows that we speak HTTP/2 begins with (RFC 9113 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -119,17 +122,36 @@ impl Drop for Attendance {
     }
 }
 
+/// The transport of an accepted socket; None when its TLS session can not begin.
+fn transport(stream: Stream, tls: Option<&TlsAcceptor>) -> Option<Transport> {
+    match tls {
+        None => Some(Transport::Plain(stream)),
+        Some(acceptor) => {
+            let tls = TlsStream::new(stream, acceptor.current()).ok()?;
+            Some(Transport::Tls(Box::new(tls)))
+        }
+    }
+}
+
 /// Serves one connection to its end.
-pub(super) async fn serve(attendance: Attendance, stream: Stream, peer: Peer) {
+pub(super) async fn serve(
+    attendance: Attendance,
+    stream: Stream,
+    peer: Peer,
+    tls: Option<TlsAcceptor>,
+) {
     attendance.follow().await;
     let worker = Rc::clone(&attendance.worker);
+    let Some(transport) = transport(stream, tls.as_ref()) else {
+        return;
+    };
     let info = ConnectionInfo {
         peer,
-        local: stream.local_address(),
-        tls: false,
+        local: transport.local_address(),
+        tls: transport.is_tls(),
     };
     let traffic = Traffic::new(worker.handle.clone());
-    let mut gate = Gate::new(stream, Rc::clone(&worker.scratch), Rc::clone(&traffic));
+    let mut gate = Gate::new(transport, Rc::clone(&worker.scratch), Rc::clone(&traffic));
     let Some(http_2) = begin(&worker, &mut gate).await else {
         return;
     };
@@ -141,7 +163,7 @@ pub(super) async fn serve(attendance: Attendance, stream: Stream, peer: Peer) {
     }
 }
 
-/// Waits for the first bytes; whether they begin HTTP/2. None: there are none in time.
+/// Waits for the handshake and the first bytes; whether they begin HTTP/2. None: there are none in time.
 async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
     let mut sleep = worker
         .handle
@@ -155,6 +177,12 @@ async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
         }
         if pin!(&mut sleep).poll(cx).is_ready() {
             return Poll::Ready(None);
+        }
+        match gate.poll_handshake(cx) {
+            Poll::Ready(Ok(true)) => return Poll::Ready(Some(true)),
+            Poll::Ready(Ok(false)) => {}
+            Poll::Ready(Err(_)) => return Poll::Ready(None),
+            Poll::Pending => return Poll::Pending,
         }
         loop {
             let Poll::Ready(begun) = gate.poll_begin(cx) else {
@@ -179,12 +207,22 @@ async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
 }
 
 /// Tells a client that there are too many, and closes.
-pub(super) async fn turn_away(worker: Rc<Worker>, stream: Stream) {
+pub(super) async fn turn_away(worker: Rc<Worker>, stream: Stream, tls: Option<TlsAcceptor>) {
+    let Some(transport) = transport(stream, tls.as_ref()) else {
+        return;
+    };
     let answer = last_answer(
         &worker,
         StatusCode::SERVICE_UNAVAILABLE,
         "retry-after: 5\r\n",
         "the server has too many connections",
     );
-    close_after(&worker, stream, Rc::clone(&worker.scratch), &answer).await;
+    close_after(
+        &worker,
+        transport,
+        Rc::clone(&worker.scratch),
+        &answer,
+        true,
+    )
+    .await;
 }

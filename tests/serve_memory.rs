@@ -1,15 +1,30 @@
-//! Back-pressure: what one side does not take, the other does not pile up.
+//! Back-pressure: what one side does not take, the other does not pile up. In a process of its own,
+//! because it looks at the process's memory.
+
+#![cfg(test)]
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+#[path = "serve/application.rs"]
+mod application;
+#[path = "serve/client.rs"]
+mod client;
+#[path = "serve/server.rs"]
+mod server;
 
 use std::io::{Read as _, Write as _};
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::application::LARGE;
-use crate::client::Client;
-use crate::server::TestServer;
+use application::LARGE;
+use client::Client;
+use server::TestServer;
 
 /// Far more than the buffers of one connection, far less than what goes through it.
 const FEW_BUFFERS: usize = 16 << 20;
+
+/// One test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Memory of this process, client and server together, in bytes.
 fn resident() -> usize {
@@ -27,6 +42,7 @@ fn resident() -> usize {
 
 #[test]
 fn a_large_response_to_a_slow_reader_waits_in_the_application() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let server = TestServer::with(|settings| settings.write_timeout = Duration::from_secs(60));
     let mut client = Client::connect(&server);
     client.get("/");
@@ -54,6 +70,7 @@ fn a_large_response_to_a_slow_reader_waits_in_the_application() {
 
 #[test]
 fn a_large_upload_to_a_slow_application_waits_in_the_client() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let server = TestServer::with(|settings| settings.limits.body = LARGE as u64);
     let mut client = Client::connect(&server);
     client.get("/");
