@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod config;
 mod field_flags;
+mod foreign_flag;
 mod output;
 mod rule;
 mod version;
@@ -70,7 +71,7 @@ pub fn main(tool: Tool, arguments: impl IntoIterator<Item = OsString>, host: &Ho
     }
     let matches = match command(tool).try_get_matches_from(words) {
         Ok(matches) => matches,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(&foreign_flag::explained(tool, error)),
     };
     let typed: Vec<String> = arguments
         .iter()

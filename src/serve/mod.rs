@@ -8,3 +8,4 @@ pub mod reactor;
 pub mod request_id;
 pub mod server;
 pub mod settings;
+pub mod tls;

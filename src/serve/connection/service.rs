@@ -73,7 +73,11 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             None
         };
         let answer = Answer {
-            number: self.traffic.asked() + 1 - self.traffic.unanswered().max(1),
+            number: if http_2 {
+                self.traffic.asked()
+            } else {
+                self.traffic.answered() + 1
+            },
             id: self.id(&head.headers),
             upgrade: !http_2
                 && head.version != Version::HTTP_10
@@ -277,6 +281,9 @@ impl Body for ResponseBody {
             return Poll::Pending;
         };
         end.traffic.fill();
+        if let Some(Err(_)) = frame {
+            end.traffic.cut();
+        }
         Poll::Ready(frame.map(|frame| frame.map_err(|_| Aborted)))
     }
 

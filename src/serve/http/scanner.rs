@@ -190,8 +190,8 @@ impl Scanner {
             let framing = head.line(&bytes[line..end], self.limits.headers)?;
             line = end;
             if let Some(framing) = framing {
-                self.heads += 1;
                 self.state = self.after_head(framing)?;
+                self.heads += 1;
                 self.searched = 0;
                 return Ok(Some(end));
             }
