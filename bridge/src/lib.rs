@@ -1,4 +1,4 @@
-//! The extension module `pounce_rs._native`: the configuration classes and the commands.
+//! The extension module `pounce_rs._native`: the configuration classes, the commands and the worker.
 
 mod app_config;
 mod check;
@@ -10,6 +10,8 @@ mod preflight;
 mod server_config;
 mod settings;
 mod values;
+#[cfg(unix)]
+mod worker;
 
 #[pyo3::pymodule]
 mod _native {
@@ -28,6 +30,9 @@ mod _native {
     #[pymodule_export]
     use crate::server_config::PyServerConfig;
     use crate::settings::add_properties;
+    #[cfg(unix)]
+    #[pymodule_export]
+    use crate::worker::Worker;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

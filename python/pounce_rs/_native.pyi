@@ -6,14 +6,19 @@ from typing import Any, ClassVar, Literal, TypedDict, final, type_check_only
 
 from typing_extensions import Self, Unpack
 
-__all__ = ["AppConfig", "ServerConfig", "__version__", "check_snapshot", "implicit_app_config", "main"]
+__all__ = [
+    "AppConfig",
+    "ServerConfig",
+    "__version__",
+    "check_snapshot",
+    "implicit_app_config",
+    "main",
+]
 
 __version__: str
 
 def main(command: str, arguments: list[str], /) -> int: ...
-def check_snapshot(
-    snapshot: str, *, deploy: bool, warnings_as_errors: bool
-) -> tuple[str, str]: ...
+def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...
 def implicit_app_config() -> AppConfig: ...
 
 @type_check_only

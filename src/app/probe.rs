@@ -5,6 +5,8 @@
 
 #[cfg(unix)]
 mod child;
+#[cfg(unix)]
+mod interrupt;
 mod program;
 #[cfg(unix)]
 mod trace;

@@ -30,7 +30,8 @@ pub(super) fn show(config: &ServerConfig, app: &str, up: &Up<'_>) {
         Signage::Minimal => format!("{}\n", line(config, app, &addresses)),
         Signage::Full => full(config, app, &addresses, up.workers.len()),
     };
-    output::write(Stream::Err, &text);
+    // Nobody is left to be told that standard error is gone.
+    let _ = output::write(Stream::Err, &text);
 }
 
 fn url(address: &Address, config: &ServerConfig) -> String {

@@ -186,7 +186,7 @@ fn finish(run: &Run<'_>, verdict: &Verdict, table: &CheckTable) -> Result<u8, Re
     };
     let report = report::render(format(run), verdict, &run.sources, &options);
     if output::print(&report) == FAILED {
-        return Err("the report could not be written".into());
+        return Ok(FAILED);
     }
     Ok(if options.failing(verdict) {
         FINDINGS

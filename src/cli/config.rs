@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 
 use super::output::{self, Stream};
-use super::{FINDINGS, OK, Run, field_flags};
+use super::{FINDINGS, Run, field_flags};
 use crate::check::preflight::judge_problems;
 use crate::check::report::{self, Format};
 use crate::check::{Severity, Tool};
@@ -76,8 +76,7 @@ fn print<M: Model>(run: &Run<'_>, resolved: &Resolved<M>) -> u8 {
         format!("{:#}\n", show::json(resolved, options, &sources))
     } else {
         show::toml(resolved, options)
-    });
-    OK
+    })
 }
 
 /// Says on standard error what is wrong with a configuration; the values go to standard output.
@@ -94,7 +93,8 @@ fn complain<M: Model>(run: &Run<'_>, resolved: &Resolved<M>, sources: &mut Sourc
             warnings_as_errors: false,
             baseline: None,
         };
-        output::write(
+        // Without a standard error there is nowhere to say it; the exit code does.
+        let _ = output::write(
             Stream::Err,
             &report::render(Format::Full, &verdict, sources, &options),
         );

@@ -73,7 +73,8 @@ pub(super) fn complain(verdict: &Verdict, sources: &Sources, style: Style) {
         baseline: None,
     };
     let text = report::render(Format::Full, verdict, sources, &options);
-    output::write(Stream::Err, &text);
+    // Nobody is left to be told that standard error is gone.
+    let _ = output::write(Stream::Err, &text);
 }
 
 /// Worker processes that a configuration asks for.

@@ -6,6 +6,7 @@ mod banner;
 mod check;
 mod config;
 mod field_flags;
+mod foreign_flag;
 #[cfg(unix)]
 mod handover;
 #[cfg(unix)]
@@ -86,7 +87,7 @@ pub fn main(tool: Tool, arguments: impl IntoIterator<Item = OsString>, host: &Ho
     }
     let matches = match command(tool).try_get_matches_from(words) {
         Ok(matches) => matches,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(&foreign_flag::explained(tool, error)),
     };
     let typed: Vec<String> = arguments
         .iter()

@@ -1,4 +1,4 @@
-//! Writing to the terminal: colours, widths, closed pipes.
+//! Writing to the terminal: colours, widths, closed pipes, full disks.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -7,6 +7,7 @@ use clap::ArgMatches;
 use super::{FAILED, OK, arguments};
 use crate::check::Tool;
 use crate::check::report::Style;
+use crate::config::file::reason;
 
 /// Where a text goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,13 +16,23 @@ pub(super) enum Stream {
     Err,
 }
 
-/// Writes to standard output; a reader that went away is no failure.
+/// Writes what was asked for to standard output. A reader that went away is no failure; what cannot
+/// be written for another reason is said on standard error.
 pub(super) fn print(text: &str) -> u8 {
-    write(Stream::Out, text)
+    match write(Stream::Out, text) {
+        Ok(()) => OK,
+        Err(error) => {
+            let _ = write(
+                Stream::Err,
+                &format!("the output could not be written: {}\n", reason(&error)),
+            );
+            FAILED
+        }
+    }
 }
 
-/// Writes to a stream.
-pub(super) fn write(stream: Stream, text: &str) -> u8 {
+/// Writes to a stream; a reader that went away is no error.
+pub(super) fn write(stream: Stream, text: &str) -> io::Result<()> {
     let result = match stream {
         Stream::Out => {
             let mut out = io::stdout().lock();
@@ -30,23 +41,42 @@ pub(super) fn write(stream: Stream, text: &str) -> u8 {
         Stream::Err => io::stderr().lock().write_all(text.as_bytes()),
     };
     match result {
-        Ok(()) => OK,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => OK,
-        Err(_) => FAILED,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }
 
 /// Says why the command could not be done.
 pub(super) fn fail(tool: Tool, why: &str) -> u8 {
-    write(Stream::Err, &format!("{}: {why}\n", tool.name()));
+    // Without a standard error there is nowhere left to say it; the exit code does.
+    let _ = write(Stream::Err, &format!("{}: {why}\n", tool.name()));
     FAILED
 }
 
 /// Wrong usage, or help that was asked for.
 pub(super) fn usage(error: &clap::Error) -> u8 {
-    // Help for a reader that went away is no failure.
-    let _ = error.print();
-    if error.use_stderr() { FAILED } else { OK }
+    let text = error.render();
+    let stream = if error.use_stderr() {
+        Stream::Err
+    } else {
+        Stream::Out
+    };
+    let color = match stream {
+        Stream::Out => io::stdout().is_terminal(),
+        Stream::Err => io::stderr().is_terminal(),
+    } && wants_color();
+    let text = if color {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
+    match stream {
+        Stream::Out => print(&text),
+        Stream::Err => {
+            let _ = write(Stream::Err, &text);
+            FAILED
+        }
+    }
 }
 
 /// How a report may look on a stream.
@@ -63,21 +93,22 @@ pub(super) fn style_of(stream: Stream, choice: Option<&str>) -> Style {
         Stream::Out => io::stdout().is_terminal(),
         Stream::Err => io::stderr().is_terminal(),
     };
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let color = match choice {
         Some("always") => true,
         Some("never") => false,
-        _ => {
-            terminal
-                && !set("NO_COLOR")
-                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-        }
+        _ => terminal && wants_color(),
     };
     Style {
         color,
         unicode: !terminal || locale_is_utf8(),
         width: width(terminal),
     }
+}
+
+/// Whether the environment leaves colours to the program.
+fn wants_color() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !no_color && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 fn width(terminal: bool) -> usize {

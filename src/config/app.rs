@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::field::config_model;
+use super::address::Host;
+use super::model::config_model;
 use super::peers::PeerSet;
 use super::types::{Env, HostPatterns, LogFormat, LogLevel, Seconds, Tier, UrlPath, WorkerMode};
 
@@ -28,7 +29,7 @@ config_model! {
 
         ["Listening"]
         /// Address to listen on.
-        host: String = Field::name("127.0.0.1").flag("host");
+        host: Host = Field::name("127.0.0.1").flag("host");
         /// TCP port to listen on; 0 picks a free one.
         port: u16 = Field::integer(8000, 0, 65535).flag("port");
         /// Connections that the kernel keeps waiting until a worker accepts them.

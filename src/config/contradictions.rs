@@ -93,7 +93,8 @@ impl<M: Model> View<'_, M> {
     /// With `uds` there is no address. A layer above may well replace an address by a socket; an
     /// address that stands beside or above the socket would be ignored silently.
     fn socket_or_address(&self, problems: &mut Vec<Problem>) {
-        let Some(uds) = self.given("uds") else {
+        // An empty or unreadable one is a mistake of its own: nobody knows that a socket is meant.
+        let Some(uds) = self.given("uds").filter(|uds| !uds.invalid) else {
             return;
         };
         for name in ["host", "port"] {

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::field::{CHIRP, Field, Product, Secrecy};
+use super::foreign::counterpart;
 use super::kind::Kind;
 use super::nearest::nearest;
 use super::origin::{Entry, Layer, Origin};
@@ -248,7 +249,7 @@ impl Reader<'_> {
             );
             return;
         }
-        let value = read_text(field, &variable.value);
+        let value = field.parse(&variable.value);
         self.entry(index, name, value, origin);
     }
 
@@ -258,15 +259,9 @@ impl Reader<'_> {
         let value = match value {
             Ok(value) => Some(value),
             Err(mistake) => {
-                let mistake = secrets::hide_in(field, mistake);
-                self.problems.push(
-                    Problem {
-                        help: mistake.help,
-                        ..Problem::error(format!("{name} must be {}", mistake.expected))
-                    }
-                    .field(field.name)
-                    .at(origin.place.clone(), mistake.found),
-                );
+                self.problems.extend(mistake.each().map(|mistake| {
+                    Problem::of_mistake(name, field, mistake, origin.place.clone())
+                }));
                 None
             }
         };
@@ -289,17 +284,20 @@ impl Reader<'_> {
             .map(|field| field.name.to_ascii_uppercase())
             .collect();
         let near = nearest(suffix, names.iter().map(String::as_str));
+        let foreign = counterpart(suffix, self.fields);
         // What a stranger's variable holds is nobody's business: only slips are shown.
-        let secret = near.is_none() || secrets::is_secret_name(suffix);
+        let secret = (near.is_none() && foreign.is_none()) || secrets::is_secret_name(suffix);
         let place = self.show(name, &variable.value, secret, variable.file.as_ref());
-        let label = match near {
-            Some(near) => format!("did you mean {}{near}?", self.prefix),
-            None => format!("no field of {} has this name", self.product.class),
+        let label = match (&foreign, near) {
+            (Some(foreign), _) => foreign.said(|field| field.variable(self.prefix)),
+            (None, Some(near)) => format!("did you mean {}{near}?", self.prefix),
+            (None, None) => format!("no field of {} has this name", self.product.class),
         };
         self.problems.push(
             Problem::warning(format!("unknown variable {name}"))
                 .kind(ProblemKind::UnknownVariable)
-                .at(place, label),
+                .at(place, label)
+                .note(foreign.map_or("", |foreign| foreign.note)),
         );
     }
 
@@ -412,16 +410,6 @@ impl Reader<'_> {
         let value = (self.fields[index].check)(&value).map(|()| value);
         self.entry(index, name, value, origin);
     }
-}
-
-/// Text of a variable or a flag as the value of a field; the empty text unsets what can be unset.
-pub(super) fn read_text(field: &Field, text: &str) -> Result<Value, Mistake> {
-    if field.nullable && field.kind == Kind::Text && text.is_empty() {
-        return Ok(Value::Null);
-    }
-    let value = field.kind.parse(text)?;
-    (field.check)(&value)?;
-    Ok(value)
 }
 
 fn line_place(sources: &Sources, source: super::source::SourceId, line: usize) -> Place {

@@ -1,8 +1,9 @@
 //! A field, declared once: everything that schema, template, flags, variables, `config show`,
 //! Python and the docs say about it is derived from [`Field`].
 
+use super::advice;
 use super::kind::Kind;
-use super::value::{Mistake, Value};
+use super::value::{Mistake, Raw, Value};
 
 /// Which configuration a field belongs to, and where its layers come from.
 #[derive(Debug, PartialEq, Eq)]
@@ -360,6 +361,36 @@ impl Field {
         self
     }
 
+    /// Reads a value of TOML, JSON or Python.
+    ///
+    /// # Errors
+    /// What the field takes, what is wrong with this value, and what was probably meant.
+    pub fn read(&self, raw: &Raw) -> Result<Value, Mistake> {
+        self.checked(self.kind.read(raw))
+            .map_err(|mistake| match raw {
+                Raw::Text(text) => advice::for_written(self, text, mistake),
+                _ => mistake,
+            })
+    }
+
+    /// Reads the text of a variable or a flag; the empty text unsets what can be unset.
+    ///
+    /// # Errors
+    /// As [`Field::read`].
+    pub fn parse(&self, text: &str) -> Result<Value, Mistake> {
+        if self.nullable && self.kind == Kind::Text && text.is_empty() {
+            return Ok(Value::Null);
+        }
+        self.checked(self.kind.parse(text))
+            .map_err(|mistake| advice::for_text(self, text, mistake))
+    }
+
+    fn checked(&self, value: Result<Value, Mistake>) -> Result<Value, Mistake> {
+        let value = value?;
+        (self.check)(&value)?;
+        Ok(value)
+    }
+
     /// Name of its environment variable.
     #[must_use]
     pub fn variable(&self, prefix: &str) -> String {
@@ -373,7 +404,7 @@ impl Field {
     }
 }
 
-/// A typed configuration whose fields are declared by [`config_model!`](super::config_model).
+/// A typed configuration whose fields are declared by `config_model!`.
 pub trait Model: Sized + Clone {
     /// Where its layers come from.
     const PRODUCT: &'static Product;
@@ -399,63 +430,3 @@ pub trait Model: Sized + Clone {
         Self::fields().iter().find(|field| field.name == name)
     }
 }
-
-/// Declares a configuration: the struct, its table of fields, and how values become the struct.
-macro_rules! config_model {
-    (
-        $(#[doc = $model_doc:literal])+
-        pub struct $Model:ident of $product:ident {
-            $( [$topic:literal]
-               $( $(#[doc = $doc:literal])+ $field:ident: $Type:ty = $spec:expr; )+
-            )+
-        }
-    ) => {
-        $(#[doc = $model_doc])+
-        #[derive(Debug, Clone, PartialEq)]
-        pub struct $Model {
-            $( $( $(#[doc = $doc])+ pub $field: $Type, )+ )+
-        }
-
-        impl $crate::config::field::Model for $Model {
-            const PRODUCT: &'static $crate::config::field::Product = &$crate::config::field::$product;
-
-            fn fields() -> &'static [$crate::config::field::Field] {
-                use $crate::config::field::{Field, Topic};
-                const FIELDS: &[Field] = &[
-                    $( $( Field {
-                        name: stringify!($field),
-                        doc: concat!($($doc, "\n"),+),
-                        topic: Topic($topic),
-                        check: |value| {
-                            <$Type as $crate::config::types::FromValue>::from_value(value).map(|_| ())
-                        },
-                        ..$spec
-                    }, )+ )+
-                ];
-                FIELDS
-            }
-
-            fn from_values(
-                values: &[$crate::config::value::Value],
-            ) -> Result<Self, $crate::config::value::Mistake> {
-                let mut values = values.iter();
-                let mut next = || values.next().unwrap_or(&$crate::config::value::Value::Null);
-                Ok(Self {
-                    $( $( $field: $crate::config::types::FromValue::from_value(next())?, )+ )+
-                })
-            }
-        }
-
-        impl std::default::Default for $Model {
-            fn default() -> Self {
-                use $crate::config::field::Model as _;
-                let values: Vec<_> = Self::fields().iter().map(|field| field.default.value()).collect();
-                // A test proves that the defaults fit their fields.
-                Self::from_values(&values).unwrap_or_else(|mistake| {
-                    unreachable!("{}: a default does not fit: {mistake:?}", stringify!($Model))
-                })
-            }
-        }
-    };
-}
-pub(crate) use config_model;

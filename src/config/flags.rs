@@ -160,20 +160,14 @@ pub fn read(fields: &'static [Field], given: &[Given], problems: &mut Vec<Proble
                 let value = Value::List(flag.texts.clone());
                 (field.check)(&value).map(|()| value)
             }
-            _ => super::environment::read_text(field, flag.texts.last().map_or("", String::as_str)),
+            _ => field.parse(flag.texts.last().map_or("", String::as_str)),
         };
         let value = match value {
             Ok(value) => Some(value),
             Err(mistake) => {
-                let mistake = secrets::hide_in(field, mistake);
-                problems.push(
-                    Problem {
-                        help: mistake.help,
-                        ..Problem::error(format!("{} must be {}", flag.written, mistake.expected))
-                    }
-                    .field(field.name)
-                    .at(origin.place.clone(), mistake.found),
-                );
+                problems.extend(mistake.each().map(|mistake| {
+                    Problem::of_mistake(&flag.written, field, mistake, origin.place.clone())
+                }));
                 None
             }
         };

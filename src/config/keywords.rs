@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::field::{Field, Product};
+use super::foreign::counterpart;
 use super::nearest::nearest;
 use super::origin::{Entry, Layer, Origin};
 use super::problem::Problem;
@@ -38,9 +39,11 @@ pub fn read(
         }
         let Some(index) = fields.iter().position(|field| field.name == keyword.name) else {
             let near = nearest(&keyword.name, fields.iter().map(|field| field.name));
-            let label = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("{} has no such field", product.class),
+            let foreign = counterpart(&keyword.name, fields);
+            let label = match (foreign, near) {
+                (Some(foreign), _) => foreign.said(|field| format!("`{}`", field.name)),
+                (None, Some(near)) => format!("did you mean `{near}`?"),
+                (None, None) => format!("{} has no such field", product.class),
             };
             problems.push(
                 Problem::error(format!("unknown keyword `{}`", keyword.name))
@@ -90,20 +93,15 @@ pub fn value(
     if *raw == Raw::Null && field.nullable {
         return Some(Value::Null);
     }
-    let read = field.kind.read(raw);
-    let checked = read.and_then(|value| (field.check)(&value).map(|()| value));
-    checked
-        .map_err(|mistake| {
-            let mistake = secrets::hide_in(field, mistake);
-            problems.push(
-                Problem {
-                    help: mistake.help,
-                    ..Problem::error(format!("`{}` must be {}", field.name, mistake.expected))
-                }
-                .field(field.name)
-                .at(place.cloned(), mistake.found.clone())
-                .why_without_place(mistake.found),
-            );
-        })
-        .ok()
+    match field.read(raw) {
+        Ok(value) => Some(value),
+        Err(mistake) => {
+            let key = format!("`{}`", field.name);
+            problems.extend(mistake.each().map(|mistake| {
+                let found = secrets::hide_in(field, mistake.clone()).found;
+                Problem::of_mistake(&key, field, mistake, place.cloned()).why_without_place(found)
+            }));
+            None
+        }
+    }
 }

@@ -87,10 +87,9 @@ impl Kind {
             (Self::Tier(_), Raw::Bool(value)) => Ok(Value::Bool(*value)),
             (Self::Tier(tiers), Raw::Text(text)) => self.chosen(tiers, text),
             (Self::List, Raw::List(items)) => self.list(items),
-            (Self::List, Raw::Text(text)) => Err(self.mistake("found a text").help(format!(
-                "put it in brackets: [{}]",
-                super::value::toml_text(text)
-            ))),
+            (Self::List, Raw::Text(text)) => Err(self
+                .mistake("found a text")
+                .help(super::advice::bracketed(text))),
             (Self::Table, Raw::Table(entries)) => self.table(entries),
             (Self::Flags, Raw::Table(entries)) => self.flags(entries),
             (Self::Flags, Raw::List(pairs)) => self.flag_pairs(pairs),
@@ -244,8 +243,13 @@ impl Kind {
         } else {
             format!("{text:?} is none of them")
         });
+        // `warn` is short for `warning`: too many letters apart for a slip.
+        let short = choices
+            .iter()
+            .copied()
+            .find(|choice| lower.len() >= 3 && choice.starts_with(&lower));
         Err(
-            match super::nearest::nearest(&lower, choices.iter().copied()) {
+            match short.or_else(|| super::nearest::nearest(&lower, choices.iter().copied())) {
                 Some(near) => mistake.help(format!("did you mean \"{near}\"?")),
                 None => mistake,
             },

@@ -1,5 +1,7 @@
 //! One typed configuration: fields declared once, layers that remember where a value came from.
 
+pub mod address;
+mod advice;
 pub mod app;
 pub mod contradictions;
 pub mod env_file;
@@ -7,8 +9,10 @@ pub mod environment;
 pub mod field;
 pub mod file;
 pub mod flags;
+pub mod foreign;
 pub mod keywords;
 pub mod kind;
+mod model;
 pub mod nearest;
 pub mod origin;
 pub mod peers;

@@ -47,11 +47,15 @@ impl PeerSet {
 impl FromValue for PeerSet {
     fn from_value(value: &Value) -> Result<Self, Mistake> {
         let items = Vec::<String>::from_value(value)?;
-        let peers = items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| peer(item).map_err(|mistake| mistake.part(Part::Item(index))));
-        peers.collect::<Result<_, _>>().map(Self)
+        let mut peers = Vec::with_capacity(items.len());
+        let mut mistakes = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match peer(item) {
+                Ok(peer) => peers.push(peer),
+                Err(mistake) => mistakes.push(mistake.part(Part::Item(index))),
+            }
+        }
+        Mistake::of_parts(mistakes).map_or(Ok(Self(peers)), Err)
     }
 }
 
@@ -73,7 +77,17 @@ fn peer(text: &str) -> Result<Peer, Mistake> {
     }
     if let Some((address, length)) = text.split_once('/') {
         if let Ok(network) = text.parse::<IpNet>() {
-            return Ok(Peer::Network(network));
+            if network.addr() == network.network() {
+                return Ok(Peer::Network(network));
+            }
+            return Err(wrong(format!(
+                "{text:?} is an address with the length of a network"
+            ))
+            .help(format!(
+                "write \"{}\" for the network, or \"{}\" for the address",
+                network.trunc(),
+                network.addr()
+            )));
         }
         return Err(match address.parse::<IpAddr>() {
             Ok(address) => {
@@ -145,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn every_entry_that_is_no_peer_is_told() {
+        let mistake = parse(&["10.0.0.0/99", "127.0.0.1", "10.0.0", ""]).unwrap_err();
+        let parts: Vec<_> = mistake.each().map(|mistake| mistake.part).collect();
+        let item = |index| Some(Part::Item(index));
+        assert_eq!(parts, [item(0), item(2), item(3)]);
+    }
+
+    #[test]
     fn what_is_no_peer_is_named_with_its_index() {
         for (wrong, help) in [
             (
@@ -152,6 +174,10 @@ mod tests {
                 Some("the prefix length is 0 to 32, not \"99\""),
             ),
             ("[::1]", Some("write \"::1\"")),
+            (
+                "10.1.2.3/8",
+                Some("write \"10.0.0.0/8\" for the network, or \"10.1.2.3\" for the address"),
+            ),
             (
                 "10.0.0.1:80",
                 Some("peers have no port: write \"10.0.0.1\""),

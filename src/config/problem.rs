@@ -1,6 +1,9 @@
 //! A mistake in a configuration: what is wrong, where, and what to do.
 
+use super::field::Field;
+use super::secrets;
 use super::source::Place;
+use super::value::Mistake;
 
 /// How bad a mistake is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +79,24 @@ impl Problem {
         }
     }
 
+    /// A value that does not fit its field, without what must not be shown of it. `written` is what
+    /// gave the value: a key, a variable, a flag.
+    #[must_use]
+    pub fn of_mistake(
+        written: &str,
+        field: &Field,
+        mistake: Mistake,
+        place: impl Into<Option<Place>>,
+    ) -> Self {
+        let mistake = secrets::hide_in(field, mistake);
+        Self {
+            help: mistake.help,
+            ..Self::error(format!("{written} must be {}", mistake.expected))
+        }
+        .field(field.name)
+        .at(place, mistake.found)
+    }
+
     /// Names the field.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>) -> Self {
@@ -116,6 +137,16 @@ impl Problem {
             self.message = format!("{}: {}", self.message, found.into());
         }
         self
+    }
+
+    /// Says what to do, if there is something to say.
+    #[must_use]
+    pub fn note(self, note: &str) -> Self {
+        if note.is_empty() {
+            self
+        } else {
+            self.help(note)
+        }
     }
 
     /// Says what to do.

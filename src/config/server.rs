@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::field::config_model;
+use super::address::{Host, SocketPath};
+use super::model::config_model;
 use super::peers::PeerSet;
 use super::types::{
     FileMode, LogFormat, LogLevel, Seconds, Signage, StartupFailure, StaticFiles, UrlPath,
@@ -19,11 +20,11 @@ config_model! {
         /// Address to listen on: an IPv4 or IPv6 address, or a name that resolves to one.
         ///
         /// 127.0.0.1 is reached from this machine only, 0.0.0.0 and :: from everywhere.
-        host: String = Field::name("127.0.0.1").flag("host").presence();
+        host: Host = Field::name("127.0.0.1").flag("host").presence();
         /// TCP port to listen on; 0 picks a free one.
         port: u16 = Field::integer(8000, 0, 65535).flag("port");
         /// Unix domain socket to listen on, instead of host and port.
-        uds: Option<PathBuf> = Field::optional_name().flag("uds").presence().example("\"/run/pounce.sock\"");
+        uds: Option<SocketPath> = Field::optional_name().flag("uds").presence().example("\"/run/pounce.sock\"");
         /// Permission bits of the Unix socket's file.
         ///
         /// Write TOML's 0o660, or the text "660": a bare decimal 660 would be another mode.
@@ -148,7 +149,7 @@ config_model! {
         /// Path of the introspection endpoint.
         introspection_path: UrlPath = Field::url_path("/_pounce/info").presence().beta();
         /// Address of the introspection endpoint's own listener.
-        introspection_bind: String = Field::name("127.0.0.1").presence().beta();
+        introspection_bind: Host = Field::name("127.0.0.1").presence().beta();
 
         ["Metrics and tracing"]
         /// Serve a Prometheus endpoint.

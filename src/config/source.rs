@@ -203,6 +203,9 @@ pub fn display_path(path: &Path) -> String {
         .and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
     let shown = below.as_deref().unwrap_or(path);
     let shown = shown.strip_prefix("./").unwrap_or(shown);
+    if shown.as_os_str().is_empty() {
+        return ".".into();
+    }
     shown.display().to_string()
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::address::authority_host;
 use super::value::{Mistake, Value};
 
 /// A type that a field's value becomes.
@@ -205,21 +206,22 @@ pub struct HostPatterns(pub Vec<String>);
 impl FromValue for HostPatterns {
     fn from_value(value: &Value) -> Result<Self, Mistake> {
         let items = Vec::<String>::from_value(value)?;
-        for (index, item) in items.iter().enumerate() {
-            if item.is_empty() || item.contains('/') || item.contains(char::is_whitespace) {
+        let mistakes = items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| {
+                item.is_empty() || item.contains('/') || item.contains(char::is_whitespace)
+            })
+            .map(|(index, item)| {
                 let mistake = Mistake::new("a list of host names", format!("{item:?} is none"))
                     .part(super::value::Part::Item(index));
-                let host = item
-                    .split("://")
-                    .nth(1)
-                    .and_then(|rest| rest.split('/').next());
-                return Err(match host.filter(|host| !host.is_empty()) {
+                let host = item.split_once("://").map(|(_, rest)| authority_host(rest));
+                match host.filter(|host| !host.is_empty()) {
                     Some(host) => mistake.help(format!("write \"{host}\"")),
                     None => mistake,
-                });
-            }
-        }
-        Ok(Self(items))
+                }
+            });
+        Mistake::of_parts(mistakes.collect()).map_or(Ok(Self(items.clone())), Err)
     }
 }
 

@@ -187,6 +187,8 @@ pub struct Mistake {
     pub help: Option<String>,
     /// Which item of a list, or which key of a table, it is.
     pub part: Option<Part>,
+    /// What is wrong with further parts of the same value.
+    pub further: Vec<Mistake>,
 }
 
 /// A part of a compound value.
@@ -207,7 +209,25 @@ impl Mistake {
             found: found.into(),
             help: None,
             part: None,
+            further: Vec::new(),
         }
+    }
+
+    /// Puts the mistakes of several parts together; `None` where there are none.
+    #[must_use]
+    pub fn of_parts(parts: Vec<Self>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let first = parts.next()?;
+        Some(Self {
+            further: parts.collect(),
+            ..first
+        })
+    }
+
+    /// This mistake and those of further parts, one by one.
+    pub fn each(mut self) -> impl Iterator<Item = Self> {
+        let further = std::mem::take(&mut self.further);
+        std::iter::once(self).chain(further)
     }
 
     /// Adds advice.

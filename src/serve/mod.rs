@@ -9,3 +9,4 @@ pub mod request_id;
 pub mod server;
 pub mod settings;
 pub mod supervisor;
+pub mod tls;

@@ -111,7 +111,10 @@ mod tests {
             let id = ids.next();
             let text = id.as_str();
             assert_eq!(text.len(), 32);
-            assert!(text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
+            assert!(
+                text.bytes()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            );
             assert_eq!(text.as_bytes()[12], b'4');
             assert!(matches!(text.as_bytes()[16], b'8' | b'9' | b'a' | b'b'));
             assert!(seen.insert(text.to_owned()));
@@ -126,8 +129,14 @@ mod tests {
             assert_eq!(RequestId::from_peer(&value).unwrap().as_str(), good);
         }
         let too_long = "a".repeat(129);
-        for bad in ["", "a b", "a\"b", "a,b", "\u{e4}", "a\tb", "a%0a", &too_long] {
-            assert_eq!(RequestId::from_peer(&HeaderValue::from_str(bad).unwrap()), None, "{bad:?}");
+        for bad in [
+            "", "a b", "a\"b", "a,b", "\u{e4}", "a\tb", "a%0a", &too_long,
+        ] {
+            assert_eq!(
+                RequestId::from_peer(&HeaderValue::from_str(bad).unwrap()),
+                None,
+                "{bad:?}"
+            );
         }
     }
 }

@@ -9,9 +9,10 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::application::Application;
-use super::connection::{self, Worker};
+use super::connection::{self, Attendance, Worker};
 use super::reactor::{Handle, Listener, Peer, Stream};
 use super::settings::Settings;
+use super::tls::TlsAcceptor;
 
 /// Connections accepted in one go; then others have their turn.
 const ACCEPTS: usize = 32;
@@ -39,9 +40,9 @@ impl Server {
         }
     }
 
-    /// Accepts connections from `listener` until [`Server::drain`].
-    pub fn listen(&self, listener: Listener) {
-        self.worker.handle.spawn(self.clone().accept(listener));
+    /// Accepts connections from `listener`, encrypted where there is a `tls`, until [`Server::drain`].
+    pub fn listen(&self, listener: Listener, tls: Option<TlsAcceptor>) {
+        self.worker.handle.spawn(self.clone().accept(listener, tls));
     }
 
     /// Connections that are open, without those that are being turned away.
@@ -58,7 +59,7 @@ impl Server {
         acceptors.into_iter().for_each(Waker::wake);
     }
 
-    async fn accept(self, mut listener: Listener) {
+    async fn accept(self, mut listener: Listener, tls: Option<TlsAcceptor>) {
         let handle = self.worker.handle.clone();
         let mut registered = false;
         loop {
@@ -71,8 +72,10 @@ impl Server {
                         return Poll::Ready(false);
                     }
                     match listener.poll_accept(&handle, cx) {
-                        Poll::Ready(Ok((stream, peer))) => self.admit(stream, peer),
-                        Poll::Ready(Err(error)) if is_exhaustion(&error) => return Poll::Ready(true),
+                        Poll::Ready(Ok((stream, peer))) => self.admit(stream, peer, tls.clone()),
+                        Poll::Ready(Err(error)) if is_exhaustion(&error) => {
+                            return Poll::Ready(true);
+                        }
                         Poll::Ready(Err(_)) => {}
                         Poll::Pending => return Poll::Pending,
                     }
@@ -88,16 +91,21 @@ impl Server {
         }
     }
 
-    fn admit(&self, stream: Stream, peer: Peer) {
+    fn admit(&self, stream: Stream, peer: Peer, tls: Option<TlsAcceptor>) {
         let most = self.worker.settings.max_connections;
         let handle = &self.worker.handle;
         if most == 0 || self.worker.connections() < most {
-            handle.spawn(connection::serve(Rc::clone(&self.worker), stream, peer));
+            handle.spawn(connection::serve(
+                Attendance::new(&self.worker),
+                stream,
+                peer,
+                tls,
+            ));
         } else if self.turned_away.get() < TURNED_AWAY {
             self.turned_away.set(self.turned_away.get() + 1);
             let (worker, count) = (Rc::clone(&self.worker), Rc::clone(&self.turned_away));
             handle.spawn(async move {
-                connection::turn_away(worker, stream).await;
+                connection::turn_away(worker, stream, tls).await;
                 count.set(count.get() - 1);
             });
         }
@@ -105,7 +113,10 @@ impl Server {
 
     /// Ends after a while, or with the server.
     async fn pause(&self) {
-        let mut sleep = self.worker.handle.sleep_until(self.worker.handle.now() + PAUSE);
+        let mut sleep = self
+            .worker
+            .handle
+            .sleep_until(self.worker.handle.now() + PAUSE);
         poll_fn(|cx| {
             if self.worker.is_draining() {
                 return Poll::Ready(());
@@ -118,5 +129,8 @@ impl Server {
 
 /// Whether accepting can go on only after a while: the process or the machine is out of something.
 fn is_exhaustion(error: &io::Error) -> bool {
-    !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+    !matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }

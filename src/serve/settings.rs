@@ -102,7 +102,11 @@ impl TrustedPeers {
         match peer {
             Peer::Tcp(address) => {
                 let address = address.ip().to_canonical();
-                self.everyone || self.networks.iter().any(|network| network.contains(&address))
+                self.everyone
+                    || self
+                        .networks
+                        .iter()
+                        .any(|network| network.contains(&address))
             }
             Peer::Unix => self.everyone || self.unix,
         }
@@ -127,7 +131,10 @@ mod tests {
             ..config
         };
         let settings = Settings::new(&endless, 4);
-        assert_eq!((settings.max_connections, settings.server_header), (0, None));
+        assert_eq!(
+            (settings.max_connections, settings.server_header),
+            (0, None)
+        );
     }
 
     #[test]

@@ -68,16 +68,39 @@ impl Command {
         shown
     }
 
-    /// Standard output, standard error, exit code.
-    pub(crate) fn output(self) -> (String, String, i32) {
-        let output = Process::new(self.program)
+    fn process(&self) -> Process {
+        let mut process = Process::new(self.program);
+        process
             .current_dir(&self.folder)
             .args(&self.arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", "/nonexistent")
             .envs(&self.variables)
-            .stdin(Stdio::null())
+            .stdin(Stdio::null());
+        process
+    }
+
+    /// Standard error and exit code of a run whose standard output goes elsewhere.
+    pub(crate) fn output_into(self, out: Stdio) -> (String, i32) {
+        let output = self
+            .process()
+            .stdout(out)
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(std::process::Child::wait_with_output)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.program));
+        let code = output
+            .status
+            .code()
+            .unwrap_or_else(|| panic!("{} was ended by a signal", self.program));
+        (String::from_utf8(output.stderr).unwrap(), code)
+    }
+
+    /// Standard output, standard error, exit code.
+    pub(crate) fn output(self) -> (String, String, i32) {
+        let output = self
+            .process()
             .output()
             .unwrap_or_else(|error| panic!("{}: {error}", self.program));
         let code = output

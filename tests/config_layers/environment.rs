@@ -146,7 +146,7 @@ fn railway_says_where_to_listen() {
     assert_eq!((config.port, config.host.as_str()), (7001, "::"));
     assert_eq!(config.allowed_hosts.0, ["shop.example"]);
     let outcome = World::new().variable("RAILWAY_ENVIRONMENT_ID", "x").app();
-    assert_eq!(outcome.resolved.config.host, "0.0.0.0");
+    assert_eq!(outcome.resolved.config.host.as_str(), "0.0.0.0");
     assert_eq!(outcome.resolved.config.allowed_hosts.0, ["*"]);
     let outcome = World::new().variable("PORT", "tcp").app();
     assert_eq!(

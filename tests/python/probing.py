@@ -68,11 +68,9 @@ def app_of(document: dict[str, Any]) -> dict[str, Any]:
 def text_at(position: dict[str, Any] | None) -> str:
     """The source text of a position."""
     assert position is not None
-    lines = Path(position["file"]).read_bytes().split(b"\n")
-    first, last = position["line"] - 1, position["end_line"] - 1
-    row: bytes
+    lines: list[bytes] = Path(position["file"]).read_bytes().split(b"\n")
+    first, last = int(position["line"]) - 1, int(position["end_line"]) - 1
+    begin, end = int(position["column"]), int(position["end_column"])
     if first == last:
-        row = lines[first][position["column"] : position["end_column"]]
-        return row.decode()
-    rows = [lines[first][position["column"] :], *lines[first + 1 : last]]
-    return b"\n".join([*rows, lines[last][: position["end_column"]]]).decode()
+        return lines[first][begin:end].decode()
+    return b"\n".join([lines[first][begin:], *lines[first + 1 : last], lines[last][:end]]).decode()

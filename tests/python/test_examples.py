@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CHIRP = Path(sys.executable).with_name("chirp")
 SECRET = "5f0e9c1b7a3d42e68b90d1c4f7a2e355"
@@ -92,3 +94,35 @@ def test_a_secret_in_the_source_is_never_shown() -> None:
         _, words = judge("unready", "--output-format", form)
         assert "cookie_secure" in words
         assert "tea4two" not in words
+
+
+def excerpt(words: str) -> str:
+    """A report with the first finding of three rules, the others counted."""
+    head, *findings = re.split("(?m)^(?=  [\u00d7\u26a0] )", words)
+    if not findings:
+        return words.strip("\n")
+    last, conclusion, rest = findings[-1].partition("to change before")
+    findings[-1] = last
+    shown = [
+        next(finding for finding in findings if finding.endswith(f"chirp rule {rule}\n\n"))
+        for rule in ("secret_key", "csrf_session", "deploy_health")
+    ]
+    left = f"  … {len(findings) - len(shown)} more findings …\n\n"
+    return "".join([head, *shown, left, conclusion, rest]).strip("\n")
+
+
+@pytest.mark.parametrize("folder", ["unready", "ready"])
+def test_the_readme_shows_what_is_printed(folder: str) -> None:
+    """Line for line, but for times and what it says it leaves out; `make generate` renews it."""
+    readme = EXAMPLES.parent / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    block = re.compile(rf"(<!-- printed: {folder} -->\n```\n\$ .*\n\n)((?:.*\n)*?)(```\n)")
+    found = block.search(text)
+    assert found is not None
+    _, words = judge(folder, secret=SECRET if folder == "ready" else None)
+    printed = excerpt(words) + "\n"
+    if "POUNCE_GENERATE" in os.environ:
+        readme.write_text(text.replace(found[2], printed), encoding="utf-8")
+        return
+    without_times = re.compile(r"\d+ ms")
+    assert without_times.sub("N ms", found[2]) == without_times.sub("N ms", printed)

@@ -13,6 +13,7 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
+use super::interrupt::Interrupt;
 use super::trace::Trace;
 
 /// Descriptors of the child, beside the three standard ones.
@@ -79,6 +80,7 @@ pub(super) fn converse(
             mapping(trace_write.into(), TRACE),
         ])
         .map_err(io::Error::other)?;
+    let interrupt = Interrupt::watch()?;
     let child = command.spawn()?;
     // The child's ends of the pipes are held by the command until it is dropped.
     drop(command);
@@ -100,7 +102,7 @@ pub(super) fn converse(
         child,
         reaped: false,
     };
-    conversation.run(&mut group, limit)
+    conversation.run(&mut group, limit, &interrupt)
 }
 
 /// The numbers of the child's descriptors, as its arguments.
@@ -201,12 +203,21 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn run(mut self, group: &mut Group, limit: Duration) -> io::Result<Outcome> {
+    fn run(
+        mut self,
+        group: &mut Group,
+        limit: Duration,
+        interrupt: &Interrupt,
+    ) -> io::Result<Outcome> {
         // No deadline is a limit too long for the clock.
         let deadline = Instant::now().checked_add(limit);
         let left = || deadline.map_or(LOOK, |at| at.saturating_duration_since(Instant::now()));
         let end = loop {
             self.wait(left().min(LOOK))?;
+            if interrupt.came() {
+                group.finish()?;
+                interrupt.obey();
+            }
             self.exchange()?;
             if let Some(answer) = self.answered() {
                 break End::Answered(answer);

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::judge::Verdict;
+use crate::config::file::reason;
 
 /// What identifies an issue from one report to the next: severity, category, route, template,
 /// message. Lines move, so they do not.
@@ -48,7 +49,9 @@ impl fmt::Display for BaselineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match &self.reason {
-            Reason::Unreadable(error) => write!(f, "cannot read the baseline {path}: {error}"),
+            Reason::Unreadable(error) => {
+                write!(f, "cannot read the baseline {path}: {}", reason(error))
+            }
             Reason::NotJson(error) => write!(f, "the baseline {path} is not JSON: {error}"),
             Reason::Shape(wrong) => write!(f, "the baseline {path} is not a report: {wrong}"),
         }

@@ -143,12 +143,15 @@ impl Report<'_> {
     }
 
     fn exception(&self) -> Finding {
-        self.raised(format!(
+        let finding = self.raised(format!(
             "importing {} raised {}",
             self.snapshot.target.module,
             self.exception_text()
-        ))
-        .help(format!(
+        ));
+        if let Some(name) = self.missing_variable() {
+            return finding.help(set_variable(self.tool, name));
+        }
+        finding.help(format!(
             "see all of it: {} -c \"import {}\"",
             self.python(),
             self.snapshot.target.module
@@ -157,12 +160,30 @@ impl Report<'_> {
 
     fn factory_failed(&self) -> Finding {
         let attribute = &self.snapshot.target.attribute;
-        self.raised(format!("{attribute}() raised {}", self.exception_text()))
-            .help(format!(
-                "see all of it: {} -c \"import {module}; {module}.{attribute}()\"",
-                self.python(),
-                module = self.snapshot.target.module
-            ))
+        let finding = self.raised(format!("{attribute}() raised {}", self.exception_text()));
+        if let Some(name) = self.missing_variable() {
+            return finding.help(set_variable(self.tool, name));
+        }
+        finding.help(format!(
+            "see all of it: {} -c \"import {module}; {module}.{attribute}()\"",
+            self.python(),
+            module = self.snapshot.target.module
+        ))
+    }
+
+    /// `os.environ["NAME"]` without that variable raises a `KeyError` of its name; keys that are
+    /// written like a variable are rarely anything else.
+    fn missing_variable(&self) -> Option<&str> {
+        let name = self.failure.message.trim_matches(['\'', '"']);
+        let mut letters = name.bytes();
+        let like_a_variable = name.len() > 2
+            && letters
+                .next()
+                .is_some_and(|first| first.is_ascii_uppercase())
+            && letters
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        let raised = self.failure.exception.as_deref() == Some("KeyError");
+        (raised && like_a_variable).then_some(name)
     }
 
     fn system_exit(&self) -> Finding {
@@ -327,6 +348,14 @@ impl Report<'_> {
     fn python(&self) -> &str {
         executable(self.snapshot)
     }
+}
+
+fn set_variable(tool: Tool, name: &str) -> String {
+    let file = match tool {
+        Tool::Chirp => ", or name a file that does: --env-file FILE",
+        Tool::Pounce => "",
+    };
+    format!("if it is a variable of the environment, set it: export {name}=…{file}")
 }
 
 /// The interpreter of the app, as a command.

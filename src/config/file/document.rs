@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{FileLayer, syntax};
 use crate::config::field::{CHIRP, Field, Product};
+use crate::config::foreign::counterpart;
 use crate::config::nearest::nearest;
 use crate::config::origin::{Entry, Layer, Origin};
 use crate::config::problem::Problem;
@@ -30,14 +31,19 @@ pub(super) fn parse(
 ) -> FileLayer {
     let text = sources.get(source).raw().to_owned();
     let (document, errors) = DeTable::parse_recoverable(&text);
-    let mut broken = Vec::new();
+    let mut broken: Vec<Range<usize>> = Vec::new();
     if !errors.is_empty() {
         // The parser does not tell where values end once it stumbled: hide by lines.
         secrets::mask_assignments(sources, source);
     }
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        broken.push(syntax::lines_of(&text, &span));
+        let lines = syntax::lines_of(&text, &span);
+        // What else the parser says about a line follows from the first mistake in it.
+        if broken.iter().any(|known| known.start == lines.start) {
+            continue;
+        }
+        broken.push(lines);
         let place = Place {
             source,
             span: syntax::visible(&text, span),
@@ -214,15 +220,10 @@ impl Reader<'_> {
             // The old name took one folder.
             raw = Raw::List(vec![raw]);
         }
-        let value = field
-            .kind
-            .read(&raw)
-            .and_then(|value| (field.check)(&value).map(|()| value));
-        let value = match value {
+        let value = match field.read(&raw) {
             Ok(value) => Some(value),
             Err(mistake) => {
-                let span = part_span(item, mistake.part.as_ref());
-                self.wrong(field, mistake, span);
+                self.wrong(field, mistake, item);
                 None
             }
         };
@@ -234,16 +235,13 @@ impl Reader<'_> {
         });
     }
 
-    fn wrong(&mut self, field: &Field, mistake: Mistake, span: Range<usize>) {
-        let mistake = secrets::hide_in(field, mistake);
-        self.problems.push(
-            Problem {
-                help: mistake.help,
-                ..Problem::error(format!("`{}` must be {}", field.name, mistake.expected))
-            }
-            .field(field.name)
-            .at(self.place(span), mistake.found),
-        );
+    fn wrong(&mut self, field: &Field, mistake: Mistake, item: &Item<'_>) {
+        let key = format!("`{}`", field.name);
+        for mistake in mistake.each() {
+            let place = self.place(part_span(item, mistake.part.as_ref()));
+            self.problems
+                .push(Problem::of_mistake(&key, field, mistake, place));
+        }
     }
 
     fn beside(&mut self, key: &Key<'_>, item: &Item<'_>) {
@@ -346,6 +344,13 @@ impl Reader<'_> {
                     .any(|field| field.name == key.get_ref().as_ref())
             })
         });
+        if let Some(foreign) = counterpart(name, self.fields).filter(|_| !wraps_settings) {
+            let said = foreign.said(|field| format!("`{}`", field.name));
+            let problem =
+                Problem::error(format!("unknown key `{name}`")).at(self.place(key.span()), said);
+            self.problems.push(problem.note(foreign.note));
+            return;
+        }
         let near = nearest(&name.replace('-', "_"), names).filter(|_| !wraps_settings);
         let mut problem = Problem::error(format!("unknown key `{name}`"))
             .at(self.place(key.span()), did_you_mean(near));

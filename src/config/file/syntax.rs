@@ -33,6 +33,15 @@ pub(super) fn help(text: &str, error: &toml::de::Error) -> String {
     if error.message().contains("duplicate") {
         return "keep one of the two".into();
     }
+    if error.message().contains("leading zero") {
+        return "numbers have no leading zeros; a file mode is written 0o660".into();
+    }
+    if text.trim_start().starts_with('{') {
+        return "this is JSON: in TOML each setting is a line of its own, key = value".into();
+    }
+    if let Some(key) = yaml_key(line) {
+        return format!("this is YAML: in TOML the line starts with {key} =");
+    }
     match value {
         Some("True" | "False" | "TRUE" | "FALSE" | "yes" | "no" | "on" | "off") => {
             "TOML writes booleans as true and false".into()
@@ -41,11 +50,22 @@ pub(super) fn help(text: &str, error: &toml::de::Error) -> String {
             "TOML has no null: leave the key out to unset it".into()
         }
         Some(value)
-            if value.starts_with(|first: char| first.is_alphabetic() || first == '/')
-                && !value.contains('"') =>
+            if !value.contains('"')
+                && (value.starts_with(|first: char| {
+                    first.is_alphabetic() || "/*:.".contains(first)
+                }) || value.matches('.').count() > 1
+                    || (value.starts_with(|first: char| first.is_ascii_digit())
+                        && value.ends_with(|last: char| last.is_alphabetic()))) =>
         {
             "texts stand in double quotes".into()
         }
         _ => "see https://toml.io for the syntax".into(),
     }
+}
+
+/// The key of `key: value`.
+fn yaml_key(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once(':')?;
+    let name_like = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
+    (!key.is_empty() && key.chars().all(name_like)).then_some(key)
 }

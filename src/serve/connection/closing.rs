@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use super::Worker;
 use super::gate::Scratch;
-use crate::serve::reactor::Stream;
+use super::transport::Transport;
 
 /// Bytes that are still read and thrown away, so that the client can read the answer.
 const DRAINED: usize = 256 * 1024;
@@ -30,7 +30,11 @@ pub(super) fn last_answer(worker: &Worker, status: StatusCode, more: &str, text:
         answer.extend_from_slice(b"\r\n");
     }
     if worker.settings.date_header {
-        let _ = write!(answer, "date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()));
+        let _ = write!(
+            answer,
+            "date: {}\r\n",
+            httpdate::fmt_http_date(SystemTime::now())
+        );
     }
     let _ = write!(
         answer,
@@ -42,29 +46,40 @@ pub(super) fn last_answer(worker: &Worker, status: StatusCode, more: &str, text:
 }
 
 /// Sends `answer` and closes. A socket that is closed while received bytes wait unread is reset, and the
-/// reset can overtake the answer: so this side is shut first, and a bounded rest is read.
-pub(super) async fn close_after(worker: &Worker, mut stream: Stream, scratch: Scratch, answer: &[u8]) {
+/// reset can overtake the answer: so where `more` may come, this side is shut first, and a bounded rest
+/// is read.
+pub(super) async fn close_after(
+    worker: &Worker,
+    mut transport: Transport,
+    scratch: Scratch,
+    answer: &[u8],
+    more: bool,
+) {
     let deadline = worker.handle.now() + worker.settings.write_timeout.min(LINGER);
     within(worker, deadline, async {
-        send(&mut stream, answer).await?;
-        stream.shutdown()?;
-        drain(&mut stream, &scratch).await
+        poll_fn(|cx| transport.poll_handshake(cx)).await?;
+        send(&mut transport, answer).await?;
+        poll_fn(|cx| transport.poll_shutdown(cx)).await?;
+        if more {
+            drain(&mut transport, &scratch).await?;
+        }
+        Ok(())
     })
     .await;
 }
 
-async fn send(stream: &mut Stream, mut bytes: &[u8]) -> io::Result<()> {
+async fn send(transport: &mut Transport, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        let sent = poll_fn(|cx| stream.poll_send(cx, bytes)).await?;
+        let sent = poll_fn(|cx| transport.poll_send(cx, bytes)).await?;
         bytes = &bytes[sent..];
     }
     Ok(())
 }
 
-async fn drain(stream: &mut Stream, scratch: &Scratch) -> io::Result<()> {
+async fn drain(transport: &mut Transport, scratch: &Scratch) -> io::Result<()> {
     let mut drained = 0;
     while drained < DRAINED {
-        let received = poll_fn(|cx| stream.poll_receive(cx, &mut scratch.borrow_mut())).await?;
+        let received = poll_fn(|cx| transport.poll_receive(cx, &mut scratch.borrow_mut())).await?;
         if received == 0 {
             break;
         }

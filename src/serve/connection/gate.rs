@@ -9,8 +9,8 @@ use std::task::{Context, Poll, ready};
 use hyper::rt::{Read, ReadBufCursor, Write};
 
 use super::traffic::Traffic;
+use super::transport::Transport;
 use crate::serve::http::scanner::{Limits, Place, Progress, Scanner};
-use crate::serve::reactor::Stream;
 
 /// Bytes received at once.
 pub(crate) const RECEIVE: usize = 64 * 1024;
@@ -22,7 +22,7 @@ pub(crate) type Scratch = Rc<RefCell<Box<[u8]>>>;
 
 /// What hyper sees of a connection.
 pub(super) struct Gate {
-    stream: Stream,
+    transport: Transport,
     /// None: what passes is not HTTP/1.
     scanner: Option<Scanner>,
     /// Received and not yet passed on; the first `judged` bytes may pass.
@@ -34,9 +34,9 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new(stream: Stream, scratch: Scratch, traffic: Rc<Traffic>) -> Self {
+    pub(super) fn new(transport: Transport, scratch: Scratch, traffic: Rc<Traffic>) -> Self {
         Self {
-            stream,
+            transport,
             scanner: None,
             held: Vec::new(),
             judged: 0,
@@ -46,10 +46,16 @@ impl Gate {
         }
     }
 
+    /// Ready when plain bytes can flow; true when they are HTTP/2 by agreement.
+    pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        ready!(self.transport.poll_handshake(cx))?;
+        Poll::Ready(Ok(self.transport.is_http_2()))
+    }
+
     /// Receives a first piece and keeps it; gives all that is kept. Nothing new means the end.
     pub(super) fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let mut scratch = self.scratch.borrow_mut();
-        let count = ready!(self.stream.poll_receive(cx, &mut scratch))?;
+        let count = ready!(self.transport.poll_receive(cx, &mut scratch))?;
         self.ended = count == 0;
         self.held.extend_from_slice(&scratch[..count]);
         Poll::Ready(Ok(&self.held))
@@ -73,15 +79,23 @@ impl Gate {
     /// Whether the client may still be sending something that nobody will read.
     pub(super) fn expects_more(&self) -> bool {
         let between = self.place() == Place::Between;
-        !self.ended && !(between && self.held.is_empty() && self.traffic.refused_head().is_none())
+        let clean = between && self.held.is_empty() && self.traffic.refused_head().is_none();
+        !self.ended && !clean
     }
 
-    pub(super) fn into_stream(self) -> (Stream, Scratch) {
-        (self.stream, self.scratch)
+    /// Has the connection reset instead of ended, so that a cut response can not be taken for a whole one.
+    pub(super) fn reset(&self) {
+        self.transport.reset_on_close();
+    }
+
+    pub(super) fn into_transport(self) -> (Transport, Scratch) {
+        (self.transport, self.scratch)
     }
 
     fn place(&self) -> Place {
-        self.scanner.as_ref().map_or(Place::Held, |scanner| scanner.place(&self.held[self.judged..]))
+        self.scanner.as_ref().map_or(Place::Held, |scanner| {
+            scanner.place(&self.held[self.judged..])
+        })
     }
 
     /// Judges what is held, behind what is already judged.
@@ -97,14 +111,18 @@ impl Gate {
     }
 
     /// Receives into `cursor` what may pass of it, and holds the rest.
-    fn poll_fill(&mut self, cx: &mut Context<'_>, cursor: &mut ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        cursor: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         if !self.traffic.may_receive() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let mut scratch = self.scratch.borrow_mut();
         let room = cursor.remaining().min(scratch.len());
-        let count = ready!(self.stream.poll_receive(cx, &mut scratch[..room]))?;
+        let count = ready!(self.transport.poll_receive(cx, &mut scratch[..room]))?;
         let piece = &scratch[..count];
         self.ended = count == 0;
         match &mut self.scanner {
@@ -145,7 +163,11 @@ fn note(traffic: &Traffic, scanner: &Scanner, progress: Progress, rest: &[u8]) {
 }
 
 impl Read for Gate {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut cursor: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
         loop {
             if gate.judged > 0 {
@@ -197,20 +219,32 @@ impl Gate {
 }
 
 impl Write for Gate {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
-        let sent = gate.stream.poll_send(cx, buffer);
+        let sent = gate.transport.poll_send(cx, buffer);
         gate.sent(sent)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.traffic.flush();
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        let flushed = gate.transport.poll_flush(cx);
+        if flushed.is_ready() {
+            gate.traffic.flush();
+        }
+        gate.sent(flushed)
     }
 
-    /// Does nothing: how the socket is closed is decided when hyper is through with it.
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    /// Over HTTP/1 nothing: how the socket is closed is decided when hyper is through with it.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        match gate.scanner {
+            Some(_) => Poll::Ready(Ok(())),
+            None => gate.transport.poll_shutdown(cx),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -223,7 +257,7 @@ impl Write for Gate {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
-        let sent = gate.stream.poll_send_vectored(cx, buffers);
+        let sent = gate.transport.poll_send_vectored(cx, buffers);
         gate.sent(sent)
     }
 }

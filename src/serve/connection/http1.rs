@@ -44,25 +44,39 @@ enum End {
     Expired(Expired),
 }
 
-pub(super) async fn serve(worker: &Rc<Worker>, mut gate: Gate, requests: Requests, traffic: &Traffic) {
+pub(super) async fn serve(
+    worker: &Rc<Worker>,
+    mut gate: Gate,
+    requests: Requests,
+    traffic: &Traffic,
+) {
     gate.judge(worker.settings.limits);
     let mut connection = worker.http1.serve_connection(gate, requests);
     let mut watch = Watch::default();
     let mut draining = false;
     let end = poll_fn(|cx| {
         traffic.renew_budget();
-        if worker.is_draining() && !std::mem::replace(&mut draining, true) {
-            Pin::new(&mut connection).graceful_shutdown();
-        }
         // hyper answers what it can by itself; its errors are ends of the connection.
         if Pin::new(&mut connection).poll(cx).is_ready() {
             return Poll::Ready(End::Served);
+        }
+        // A request that is on its way is still served: its answer ends the connection.
+        if worker.is_draining() && !draining && traffic.is_idle() {
+            draining = true;
+            Pin::new(&mut connection).graceful_shutdown();
+            cx.waker().wake_by_ref();
+        }
+        if traffic.waits_in_vain() {
+            // hyper believes that the socket will wake it; but what comes next is here already.
+            cx.waker().wake_by_ref();
         }
         if let Some(refusal) = traffic.refused_head().filter(|_| traffic.is_quiet()) {
             return Poll::Ready(End::Refused(refusal));
         }
         match traffic.deadline(&worker.settings) {
-            Some((deadline, expired)) if deadline <= traffic.now() => Poll::Ready(End::Expired(expired)),
+            Some((deadline, expired)) if deadline <= traffic.now() => {
+                Poll::Ready(End::Expired(expired))
+            }
             Some((deadline, _)) => {
                 watch.set(&worker.handle, deadline, cx);
                 Poll::Pending
@@ -72,13 +86,23 @@ pub(super) async fn serve(worker: &Rc<Worker>, mut gate: Gate, requests: Request
     })
     .await;
     let gate = connection.into_parts().io;
+    let more = gate.expects_more();
     let refusal = match end {
-        End::Served if gate.expects_more() && traffic.is_flushed() => None,
-        End::Served | End::Expired(Expired::Idle | Expired::Write) => return,
+        End::Served if traffic.is_cut() => return gate.reset(),
+        End::Expired(Expired::Write) => return gate.reset(),
+        End::Served if gate.has_ended() || !traffic.is_flushed() => return,
+        End::Served | End::Expired(Expired::Idle) => None,
         End::Refused(refusal) => Some(refusal),
         End::Expired(Expired::Head) => Some(Refusal::HeadTimeout),
     };
     let answer = refusal.map(|refusal| last_answer(worker, refusal.status(), "", refusal.reason()));
-    let (stream, scratch) = gate.into_stream();
-    close_after(worker, stream, scratch, &answer.unwrap_or_default()).await;
+    let (transport, scratch) = gate.into_transport();
+    close_after(
+        worker,
+        transport,
+        scratch,
+        &answer.unwrap_or_default(),
+        more,
+    )
+    .await;
 }

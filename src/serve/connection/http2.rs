@@ -45,7 +45,12 @@ pub(super) fn builder(settings: &Settings, handle: &Handle) -> Builder<Handle> {
     builder
 }
 
-pub(super) async fn serve(worker: &Rc<Worker>, mut gate: Gate, requests: Requests, traffic: &Traffic) {
+pub(super) async fn serve(
+    worker: &Rc<Worker>,
+    mut gate: Gate,
+    requests: Requests,
+    traffic: &Traffic,
+) {
     gate.open();
     let mut connection = worker.http2.serve_connection(gate, requests);
     let mut watch = Watch::default();
@@ -67,7 +72,9 @@ pub(super) async fn serve(worker: &Rc<Worker>, mut gate: Gate, requests: Request
             let deadline = match (over.flatten(), traffic.stream_deadline(&worker.settings)) {
                 (Some(end), _) if end <= now => return Poll::Ready(()),
                 (Some(end), _) => end,
-                (None, Some((deadline, Expired::Write))) if deadline <= now => return Poll::Ready(()),
+                (None, Some((deadline, Expired::Write))) if deadline <= now => {
+                    return Poll::Ready(());
+                }
                 (None, Some((deadline, Expired::Idle))) if deadline <= now => {
                     over = Some(Some(now + FAREWELL));
                     Pin::new(&mut connection).graceful_shutdown();

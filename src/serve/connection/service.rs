@@ -35,7 +35,11 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn new(worker: Rc<Worker>, connection: Rc<ConnectionInfo>, traffic: Rc<Traffic>) -> Self {
+    pub(super) fn new(
+        worker: Rc<Worker>,
+        connection: Rc<ConnectionInfo>,
+        traffic: Rc<Traffic>,
+    ) -> Self {
         Self {
             trusted: worker.settings.trusted.contains(&connection.peer),
             worker,
@@ -69,9 +73,15 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             None
         };
         let answer = Answer {
-            number: self.traffic.asked() + 1 - self.traffic.unanswered().max(1),
+            number: if http_2 {
+                self.traffic.asked()
+            } else {
+                self.traffic.answered() + 1
+            },
             id: self.id(&head.headers),
-            upgrade: !http_2 && head.version != Version::HTTP_10 && head.headers.contains_key(UPGRADE),
+            upgrade: !http_2
+                && head.version != Version::HTTP_10
+                && head.headers.contains_key(UPGRADE),
             http_2,
             end: Some(End {
                 exchange: Rc::clone(&exchange),
@@ -107,7 +117,10 @@ fn refuse_stream(head: &Parts, max_headers: usize, max_body: u64) -> Option<Refu
     let host = hosts.next();
     let valid = |host: &HeaderValue| is_host(host.as_bytes());
     let authority = head.uri.authority();
-    let length = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length = head
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if head.headers.len() > max_headers {
         Some(Refusal::TooManyHeaders)
     } else if hosts.next().is_some() {
@@ -127,7 +140,10 @@ fn refuse_stream(head: &Parts, max_headers: usize, max_body: u64) -> Option<Refu
 
 /// Where the target names the host, the Host header does so too, in first place (RFC 9112 3.2.2).
 fn name_host(head: &mut Parts) {
-    let authority = head.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()));
+    let authority = head
+        .uri
+        .authority()
+        .map(|authority| HeaderValue::from_str(authority.as_str()));
     if let Some(Ok(authority)) = authority {
         head.headers.insert(HOST, authority);
     }
@@ -164,7 +180,11 @@ impl Future for Answer {
         let Some(end) = &self.end else {
             return Poll::Pending;
         };
-        if let Some(refusal) = end.traffic.refused_body().filter(|_| self.number == end.traffic.asked()) {
+        if let Some(refusal) = end
+            .traffic
+            .refused_body()
+            .filter(|_| self.number == end.traffic.asked())
+        {
             end.exchange.refuse(refusal);
         }
         let Poll::Ready(head) = end.exchange.poll_head(cx) else {
@@ -176,8 +196,13 @@ impl Future for Answer {
         }
         let (head, page) = match head {
             Ok(head) => (head, None),
-            Err(Failure::Application) => plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error\n".into()),
-            Err(Failure::Refused(refusal)) => plain(refusal.status(), format!("{}\n", refusal.reason())),
+            Err(Failure::Application) => plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Internal Server Error\n".into(),
+            ),
+            Err(Failure::Refused(refusal)) => {
+                plain(refusal.status(), format!("{}\n", refusal.reason()))
+            }
         };
         let refused = page.is_some();
         let body = ResponseBody {
@@ -211,7 +236,10 @@ impl Answer {
 /// An answer of the server itself.
 fn plain(status: StatusCode, text: String) -> (ResponseHead, Option<Bytes>) {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     (ResponseHead { status, headers }, Some(text.into()))
 }
 
@@ -238,7 +266,10 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Aborted;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         if let Some(page) = &mut self.page {
             let page = std::mem::take(page);
             return Poll::Ready((!page.is_empty()).then(|| Ok(Frame::data(page))));
@@ -250,6 +281,9 @@ impl Body for ResponseBody {
             return Poll::Pending;
         };
         end.traffic.fill();
+        if let Some(Err(_)) = frame {
+            end.traffic.cut();
+        }
         Poll::Ready(frame.map(|frame| frame.map_err(|_| Aborted)))
     }
 

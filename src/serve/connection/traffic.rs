@@ -32,9 +32,12 @@ pub(super) struct Traffic {
     refused_body: Cell<Option<Refusal>>,
     /// The last request asked for another protocol, and was answered in HTTP.
     stays: Cell<bool>,
+    cut: Cell<bool>,
     receives: Cell<u32>,
     /// Live streams, over HTTP/2.
     streams: RefCell<Vec<Weak<Exchange>>>,
+    /// When they are looked at next.
+    look: Cell<Instant>,
 }
 
 /// Which limit a connection has reached.
@@ -62,7 +65,9 @@ impl Traffic {
             refused_head: Cell::new(None),
             refused_body: Cell::new(None),
             stays: Cell::new(false),
+            cut: Cell::new(false),
             receives: Cell::new(RECEIVES),
+            look: Cell::new(now),
             streams: RefCell::default(),
         })
     }
@@ -105,6 +110,10 @@ impl Traffic {
         self.asked.get()
     }
 
+    pub(super) fn answered(&self) -> u64 {
+        self.answered.get()
+    }
+
     pub(super) fn unanswered(&self) -> u64 {
         self.asked.get() - self.answered.get()
     }
@@ -130,9 +139,28 @@ impl Traffic {
         self.flushed.get()
     }
 
+    /// A response is cut off.
+    pub(super) fn cut(&self) {
+        self.cut.set(true);
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.get()
+    }
+
     /// Whether every request is answered and every answer is written.
     pub(super) fn is_quiet(&self) -> bool {
         self.unanswered() == 0 && self.flushed.get()
+    }
+
+    /// Whether nothing is under way, not even the beginning of a request.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_quiet() && self.place.get() == Place::Between
+    }
+
+    /// Whether the gate can go on behind a request that asked for another protocol.
+    pub(super) fn waits_in_vain(&self) -> bool {
+        self.stays.get() && self.place.get() == Place::Held && self.is_quiet()
     }
 
     pub(super) fn block(&self) {
@@ -182,7 +210,9 @@ impl Traffic {
             _ if !self.is_quiet() => None,
             Place::Head => Some((since + settings.header_timeout, Expired::Head)),
             // The first request is not waited for as long as others may be.
-            Place::Between if self.asked() == 0 => Some((since + settings.header_timeout, Expired::Idle)),
+            Place::Between if self.asked() == 0 => {
+                Some((since + settings.header_timeout, Expired::Idle))
+            }
             Place::Between => Some((since + settings.keep_alive_timeout, Expired::Idle)),
             Place::Body | Place::Held => None,
         };
@@ -193,11 +223,16 @@ impl Traffic {
     pub(super) fn stream_deadline(&self, settings: &Settings) -> Option<(Instant, Expired)> {
         if self.unanswered() > 0 {
             // Streams have windows of their own: whether one is stuck is looked at from time to time.
-            let stalled = self.has_stalled_stream(settings.write_timeout);
-            let look = if stalled { self.now() } else { self.now() + settings.write_timeout / 2 };
-            return Some((look, Expired::Write));
+            if self.look.get() <= self.now() && !self.has_stalled_stream(settings.write_timeout) {
+                self.look.set(self.now() + settings.write_timeout / 2);
+            }
+            return Some((self.look.get(), Expired::Write));
         }
-        let limit = if self.asked() == 0 { settings.header_timeout } else { settings.keep_alive_timeout };
+        let limit = if self.asked() == 0 {
+            settings.header_timeout
+        } else {
+            settings.keep_alive_timeout
+        };
         let idle = Some((self.since.get() + limit, Expired::Idle));
         let write = self
             .blocked
@@ -217,7 +252,10 @@ impl Traffic {
     }
 }
 
-fn earlier(one: Option<(Instant, Expired)>, other: Option<(Instant, Expired)>) -> Option<(Instant, Expired)> {
+fn earlier(
+    one: Option<(Instant, Expired)>,
+    other: Option<(Instant, Expired)>,
+) -> Option<(Instant, Expired)> {
     match (one, other) {
         (Some(one), Some(other)) => Some(if one.0 <= other.0 { one } else { other }),
         (one, other) => one.or(other),

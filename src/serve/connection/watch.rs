@@ -16,7 +16,9 @@ impl Watch {
     /// Has the task woken at `deadline` at the latest. It may be woken earlier, and then calls again.
     pub(super) fn set(&mut self, handle: &Handle, deadline: Instant, cx: &mut Context<'_>) {
         let sleep = match &mut self.0 {
-            Some(sleep) if sleep.deadline() > handle.now() && sleep.deadline() <= deadline => return,
+            Some(sleep) if sleep.deadline() > handle.now() && sleep.deadline() <= deadline => {
+                return;
+            }
             Some(sleep) => {
                 sleep.reset(deadline);
                 sleep

@@ -51,7 +51,11 @@ impl Head {
     }
 
     /// Judges the next line, which ends with a line feed; the last one gives the framing.
-    pub(super) fn line(&mut self, line: &[u8], max_headers: usize) -> Result<Option<Framing>, Refusal> {
+    pub(super) fn line(
+        &mut self,
+        line: &[u8],
+        max_headers: usize,
+    ) -> Result<Option<Framing>, Refusal> {
         let line = line::without_end(line)?;
         match self.part {
             Part::Start if line.is_empty() => self.part = Part::RequestLine,
@@ -86,7 +90,9 @@ impl Head {
         self.http_11 = match version {
             b"HTTP/1.1" => true,
             b"HTTP/1.0" => false,
-            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
+            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            {
                 return Err(Refusal::VersionNotSupported);
             }
             _ => return Err(Refusal::Version),
@@ -108,10 +114,10 @@ impl Head {
                     return Err(Refusal::HostInvalid);
                 }
             }
-            6 if name.eq_ignore_ascii_case(b"expect") => {
-                if !value.eq_ignore_ascii_case(b"100-continue") {
-                    return Err(Refusal::Expectation);
-                }
+            6 if name.eq_ignore_ascii_case(b"expect")
+                && !value.eq_ignore_ascii_case(b"100-continue") =>
+            {
+                return Err(Refusal::Expectation);
             }
             7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade = true,
             14 if name.eq_ignore_ascii_case(b"content-length") => {

@@ -107,7 +107,16 @@ mod tests {
     fn numbers_are_digits_and_fit() {
         assert_eq!(decimal(b"007"), Some(7));
         assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
-        for wrong in ["", "+5", "-5", "5 ", "5, 5", "0x5", "5.0", "18446744073709551616"] {
+        for wrong in [
+            "",
+            "+5",
+            "-5",
+            "5 ",
+            "5, 5",
+            "0x5",
+            "5.0",
+            "18446744073709551616",
+        ] {
             assert_eq!(decimal(wrong.as_bytes()), None, "{wrong}");
         }
         assert_eq!(hexadecimal(b"fF"), Some(255));

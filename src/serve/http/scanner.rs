@@ -38,14 +38,30 @@ pub struct Scanner {
 #[derive(Debug, Clone, Copy)]
 enum State {
     /// In a head, or between two requests. The lines before `line` are judged.
-    Head { head: Head, line: usize },
-    Body { left: u64, upgrade: bool },
-    Chunk { chunks: Chunks, part: ChunkPart },
+    Head {
+        head: Head,
+        line: usize,
+    },
+    Body {
+        left: u64,
+        upgrade: bool,
+    },
+    Chunk {
+        chunks: Chunks,
+        part: ChunkPart,
+    },
     /// The trailers of a chunked body; the lines before `line` are judged.
-    Trailers { line: usize, count: usize, upgrade: bool },
+    Trailers {
+        line: usize,
+        count: usize,
+        upgrade: bool,
+    },
     /// Behind a request that asks for another protocol.
     Held,
-    Refused { refusal: Refusal, in_body: bool },
+    Refused {
+        refusal: Refusal,
+        in_body: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -145,13 +161,22 @@ impl Scanner {
             State::Head { head, line } => self.head(bytes, head, line),
             State::Body { left, upgrade } => Ok(self.body(bytes, left, upgrade)),
             State::Chunk { chunks, part } => self.chunk(bytes, chunks, part),
-            State::Trailers { line, count, upgrade } => self.trailers(bytes, line, count, upgrade),
+            State::Trailers {
+                line,
+                count,
+                upgrade,
+            } => self.trailers(bytes, line, count, upgrade),
             State::Held => Ok(None),
             State::Refused { refusal, .. } => Err(refusal),
         }
     }
 
-    fn head(&mut self, bytes: &[u8], mut head: Head, mut line: usize) -> Result<Option<usize>, Refusal> {
+    fn head(
+        &mut self,
+        bytes: &[u8],
+        mut head: Head,
+        mut line: usize,
+    ) -> Result<Option<usize>, Refusal> {
         loop {
             let too_large = if head.is_at_request_line() {
                 Refusal::TargetTooLong
@@ -165,8 +190,8 @@ impl Scanner {
             let framing = head.line(&bytes[line..end], self.limits.headers)?;
             line = end;
             if let Some(framing) = framing {
-                self.heads += 1;
                 self.state = self.after_head(framing)?;
+                self.heads += 1;
                 self.searched = 0;
                 return Ok(Some(end));
             }
@@ -200,7 +225,12 @@ impl Scanner {
         Some(passed)
     }
 
-    fn chunk(&mut self, bytes: &[u8], mut chunks: Chunks, part: ChunkPart) -> Result<Option<usize>, Refusal> {
+    fn chunk(
+        &mut self,
+        bytes: &[u8],
+        mut chunks: Chunks,
+        part: ChunkPart,
+    ) -> Result<Option<usize>, Refusal> {
         let (passed, part) = match part {
             ChunkPart::Size => {
                 let Some(end) = self.line_end(bytes, CHUNK_LINE, Refusal::ChunkExtension)? else {
@@ -222,7 +252,11 @@ impl Scanner {
                 let Some((passed, left)) = pass(bytes, left) else {
                     return Ok(None);
                 };
-                let next = if left == 0 { ChunkPart::End } else { ChunkPart::Data(left) };
+                let next = if left == 0 {
+                    ChunkPart::End
+                } else {
+                    ChunkPart::Data(left)
+                };
                 (passed, next)
             }
             ChunkPart::End => match bytes {
@@ -263,15 +297,24 @@ impl Scanner {
                 return Err(Refusal::TooManyHeaders);
             }
             let (name, _) = line::header(text)?;
-            let forbidden: [&[u8]; 4] = [b"content-length", b"transfer-encoding", b"host", b"trailer"];
-            if forbidden.iter().any(|other| name.eq_ignore_ascii_case(other)) {
+            let forbidden: [&[u8]; 4] =
+                [b"content-length", b"transfer-encoding", b"host", b"trailer"];
+            if forbidden
+                .iter()
+                .any(|other| name.eq_ignore_ascii_case(other))
+            {
                 return Err(Refusal::Trailer);
             }
         }
     }
 
     /// The end of the next line, behind its line feed; it may not be beyond `limit`.
-    fn line_end(&mut self, bytes: &[u8], limit: usize, beyond: Refusal) -> Result<Option<usize>, Refusal> {
+    fn line_end(
+        &mut self,
+        bytes: &[u8],
+        limit: usize,
+        beyond: Refusal,
+    ) -> Result<Option<usize>, Refusal> {
         let end = memchr(b'\n', &bytes[self.searched..]).map(|at| self.searched + at + 1);
         self.searched = end.unwrap_or(bytes.len());
         if self.searched > limit {

@@ -16,7 +16,11 @@ pub(super) fn check(method: &[u8], target: &[u8]) -> Result<(), Refusal> {
     if method == b"CONNECT" {
         // The host of a tunnel always comes with its port.
         let authority = is_host(target) && !target.ends_with(b"]") && target.contains(&b':');
-        return Err(if authority { Refusal::Connect } else { Refusal::Target });
+        return Err(if authority {
+            Refusal::Connect
+        } else {
+            Refusal::Target
+        });
     }
     match target {
         b"*" if method == b"OPTIONS" => Ok(()),
@@ -30,7 +34,9 @@ pub(super) fn check(method: &[u8], target: &[u8]) -> Result<(), Refusal> {
 fn is_absolute(target: &[u8]) -> bool {
     let rest = ["http://", "https://"].iter().find_map(|scheme| {
         let (start, rest) = target.split_at_checked(scheme.len())?;
-        start.eq_ignore_ascii_case(scheme.as_bytes()).then_some(rest)
+        start
+            .eq_ignore_ascii_case(scheme.as_bytes())
+            .then_some(rest)
     });
     let Some(rest) = rest else {
         return false;
@@ -48,7 +54,8 @@ const fn target_map() -> [u8; 256] {
     let mut map = [0; 256];
     let mut byte = 0;
     while byte < 256 {
-        let path = matches!(byte as u8, b'!' | b'$'..=b';' | b'=' | b'@'..=b'_' | b'a'..=b'~' | b'"');
+        let path =
+            matches!(byte as u8, b'!' | b'$'..=b';' | b'=' | b'@'..=b'_' | b'a'..=b'~' | b'"');
         let query = matches!(byte as u8, b'!' | b'$'..=b';' | b'=' | b'?'..=b'~');
         map[byte] = (path as u8) * PATH + (query as u8) * QUERY;
         byte += 1;
@@ -103,7 +110,9 @@ fn is_name(bytes: &[u8]) -> bool {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => after,
             b'!' | b'$' | b'&'..=b',' | b';' | b'=' => after,
             b'%' => match after {
-                [high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
+                [high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                    after
+                }
                 _ => return false,
             },
             _ => return false,
@@ -128,14 +137,43 @@ mod tests {
     #[test]
     fn hosts() {
         for host in [
-            "a", "a.example", "A.EXAMPLE:80", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:80", "a_b", "a:",
-            "xn--bcher-kva.example", "a%41",
+            "a",
+            "a.example",
+            "A.EXAMPLE:80",
+            "127.0.0.1",
+            "127.0.0.1:8000",
+            "[::1]",
+            "[::1]:80",
+            "a_b",
+            "a:",
+            "xn--bcher-kva.example",
+            "a%41",
         ] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
         for host in [
-            "", ":80", "a b", "a/b", "a@b", "a,b c", "a:b", "a:65536", "a:80:80", "[::1", "::1", "[::1]x", "[a]",
-            "b\u{fc}cher.example", "a%4", "a#", "a?", "a\\b", "\"a\"", "a:+80", "[]", "[::1%eth0]",
+            "",
+            ":80",
+            "a b",
+            "a/b",
+            "a@b",
+            "a,b c",
+            "a:b",
+            "a:65536",
+            "a:80:80",
+            "[::1",
+            "::1",
+            "[::1]x",
+            "[a]",
+            "b\u{fc}cher.example",
+            "a%4",
+            "a#",
+            "a?",
+            "a\\b",
+            "\"a\"",
+            "a:+80",
+            "[]",
+            "[::1%eth0]",
         ] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }
@@ -152,7 +190,11 @@ mod tests {
             ("GET", "HTTP://a.example:80/x?y"),
             ("GET", "https://[::1]?y"),
         ] {
-            assert_eq!(check(method.as_bytes(), target.as_bytes()), Ok(()), "{target}");
+            assert_eq!(
+                check(method.as_bytes(), target.as_bytes()),
+                Ok(()),
+                "{target}"
+            );
             assert!(target.parse::<http::Uri>().is_ok(), "{target}");
         }
         for (method, target) in [
@@ -174,7 +216,11 @@ mod tests {
             ("CONNECT", "a.example"),
             ("CONNECT", "[::1]"),
         ] {
-            assert_eq!(check(method.as_bytes(), target.as_bytes()), Err(Refusal::Target), "{target}");
+            assert_eq!(
+                check(method.as_bytes(), target.as_bytes()),
+                Err(Refusal::Target),
+                "{target}"
+            );
         }
         assert_eq!(check(b"CONNECT", b"a.example:443"), Err(Refusal::Connect));
         let long = [b"/".repeat(65_535), Vec::new()].concat();

@@ -53,7 +53,8 @@ struct Core {
     registry: Registry,
     ready: Arc<Ready>,
     timers: Arc<Timers>,
-    now: Cell<Instant>,
+    /// When the current turn began; None between turns.
+    now: Cell<Option<Instant>>,
 }
 
 /// What a turn leaves to its caller.
@@ -92,7 +93,7 @@ impl Reactor {
                 registry,
                 ready,
                 timers: Arc::default(),
-                now: Cell::new(Instant::now()),
+                now: Cell::default(),
             }),
         })
     }
@@ -126,10 +127,12 @@ impl Reactor {
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<Turn> {
         self.wait(timeout)?;
         self.core.ready.attend();
-        self.core.now.set(Instant::now());
+        let now = Instant::now();
+        self.core.now.set(Some(now));
         self.mark_sources();
-        self.core.timers.fire(self.core.now.get());
+        self.core.timers.fire(now);
         self.run_tasks();
+        self.core.now.set(None);
         Ok(Turn {
             more: self.core.ready.rest(),
             deadline: self.core.timers.next(),
@@ -242,10 +245,18 @@ impl Handle {
         waker.wake();
     }
 
-    /// When the current turn began.
+    /// When the current turn began. Between turns, where an application goes on by itself, the time:
+    /// the last turn may be long past.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.0.now.get()
+        self.0.now.get().unwrap_or_else(Instant::now)
+    }
+
+    /// When [`Reactor::turn_ready`] is to be called at the latest. A [`Turn`] says it too; this is for
+    /// deadlines that are made between turns.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.0.timers.next()
     }
 
     /// A future that ends at `deadline`.

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use mio::Interest;
 
@@ -128,6 +129,14 @@ impl Stream {
         }
         writing.wait(cx.waker());
         Poll::Pending
+    }
+
+    /// Has a close throw away what is not sent, and tell the peer that the connection was cut.
+    pub fn reset_on_close(&self) {
+        if let Socket::Tcp(stream) = &self.socket {
+            // It fails only on a connection that is already gone.
+            let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        }
     }
 
     /// Ends this side's data; the peer may still send.

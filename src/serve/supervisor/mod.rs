@@ -35,8 +35,9 @@ use signals::{Received, Signals};
 use sockets::Sockets;
 use worker::{Phase, Pulse, Worker};
 
-/// Added to a worker's own limit, so that it ends by itself where it can.
-const GRACE: Duration = Duration::from_secs(1);
+/// Added to a worker's own limit, so that it ends by itself where it can: with what the app has left
+/// behind and its lifespan.
+const GRACE: Duration = Duration::from_secs(3);
 /// Added to startup_timeout, which counts from the end of the import.
 const IMPORT_LIMIT: Duration = Duration::from_secs(60);
 /// How often workers are looked at without a reason.

@@ -123,6 +123,20 @@ fn an_exception_points_at_the_innermost_own_line_and_at_its_callers() {
 }
 
 #[test]
+fn a_variable_that_is_not_set_is_told_from_other_keys() {
+    let helps = |key: &str| {
+        let failure = json!({
+            "kind": "exception", "exception": "KeyError", "message": key,
+            "frames": [frame("/srv/shop.py", 7, "<module>", true)],
+        });
+        judge(&failure).help.concat()
+    };
+    assert!(helps("'DATABASE_URL'").contains("export DATABASE_URL="));
+    assert!(!helps("'database'").contains("export"));
+    assert!(!helps("3").contains("export"));
+}
+
+#[test]
 fn a_missing_package_is_installed_for_the_interpreter_that_was_used() {
     let finding = judge(&json!({
         "kind": "module_not_found", "message": "No module named 'yaml'", "missing_module": "yaml",

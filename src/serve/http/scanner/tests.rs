@@ -10,7 +10,10 @@ const LIMITS: Limits = Limits {
 
 /// Feeds the pieces as a connection would: what is not judged is kept in front of the next piece.
 /// Gives the bytes that passed, the heads, and the refusal.
-fn feed<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> (usize, u64, Option<Refusal>) {
+fn feed<'a>(
+    limits: Limits,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (usize, u64, Option<Refusal>) {
     let mut scanner = Scanner::new(limits);
     let mut held = Vec::new();
     let mut passed = 0;
@@ -20,7 +23,10 @@ fn feed<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> (usiz
         held.drain(..progress.judged);
         passed += progress.judged;
         if progress.refusal.is_some() {
-            assert_eq!(scanner.advance(b"GET / HTTP/1.0\r\n\r\n").refusal, progress.refusal);
+            assert_eq!(
+                scanner.advance(b"GET / HTTP/1.0\r\n\r\n").refusal,
+                progress.refusal
+            );
             return (passed, scanner.heads(), progress.refusal);
         }
     }
@@ -42,16 +48,40 @@ fn requests_that_pass() {
         ("GET / HTTP/1.0\r\n\r\n".to_owned(), 1),
         ("\r\nGET / HTTP/1.1\r\nhost:a\r\n\r\n".to_owned(), 1),
         ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 1),
-        ("GET http://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 1),
-        ("M-SEARCH / HTTP/1.1\r\nHost: a\r\nX: \u{fc}\tb\r\nEmpty:\r\n\r\n".to_owned(), 1),
+        (
+            "GET http://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+            1,
+        ),
+        (
+            "M-SEARCH / HTTP/1.1\r\nHost: a\r\nX: \u{fc}\tb\r\nEmpty:\r\n\r\n".to_owned(),
+            1,
+        ),
         (post("Content-Length: 5\r\n\r\nhello"), 1),
         (post("Content-Length: 0\r\n\r\n"), 1),
-        (post("Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx"), 1),
-        (post("Transfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), 1),
-        (post("Transfer-Encoding: chunked\r\n\r\nA;a=b;c=\"d\"\r\n0123456789\r\n00\r\nX: y\r\n\r\n"), 1),
-        (post("Content-Length: 2\r\n\r\nhi") + &post("\r\n") + "GET / HTTP/1.0\r\n\r\n", 3),
+        (
+            post("Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx"),
+            1,
+        ),
+        (
+            post("Transfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+            1,
+        ),
+        (
+            post(
+                "Transfer-Encoding: chunked\r\n\r\nA;a=b;c=\"d\"\r\n0123456789\r\n00\r\nX: y\r\n\r\n",
+            ),
+            1,
+        ),
+        (
+            post("Content-Length: 2\r\n\r\nhi") + &post("\r\n") + "GET / HTTP/1.0\r\n\r\n",
+            3,
+        ),
     ] {
-        assert_eq!(whole(bytes.as_bytes()), (bytes.len(), heads, None), "{bytes:?}");
+        assert_eq!(
+            whole(bytes.as_bytes()),
+            (bytes.len(), heads, None),
+            "{bytes:?}"
+        );
     }
 }
 
@@ -59,7 +89,10 @@ fn requests_that_pass() {
 fn every_malformed_head_is_refused_with_its_reason() {
     let get = |rest: &str| format!("GET {rest}");
     for (bytes, refusal) in [
-        ("\r\n\r\nGET / HTTP/1.0\r\n\r\n".to_owned(), Refusal::EmptyLines),
+        (
+            "\r\n\r\nGET / HTTP/1.0\r\n\r\n".to_owned(),
+            Refusal::EmptyLines,
+        ),
         ("\nGET / HTTP/1.0\r\n\r\n".to_owned(), Refusal::BareLineFeed),
         (" GET / HTTP/1.0\r\n\r\n".to_owned(), Refusal::RequestLine),
         (get("/\r\n"), Refusal::RequestLine),
@@ -80,7 +113,10 @@ fn every_malformed_head_is_refused_with_its_reason() {
         ("G(T / HTTP/1.0\r\n".to_owned(), Refusal::Method),
         ("G\u{e4}T / HTTP/1.0\r\n".to_owned(), Refusal::Method),
         ("CONNECT a:443 HTTP/1.1\r\n".to_owned(), Refusal::Connect),
-        ("GET / HTTP/1.0\r\n X: y\r\n".to_owned(), Refusal::ObsoleteFold),
+        (
+            "GET / HTTP/1.0\r\n X: y\r\n".to_owned(),
+            Refusal::ObsoleteFold,
+        ),
         (post("X: y\r\n z\r\n"), Refusal::ObsoleteFold),
         (post("X: y\r\n\tz\r\n"), Refusal::ObsoleteFold),
         (post("X: y\n"), Refusal::BareLineFeed),
@@ -97,12 +133,27 @@ fn every_malformed_head_is_refused_with_its_reason() {
         (post("X: \x0b\r\n"), Refusal::HeaderValue),
         (post("X: \x7f\r\n"), Refusal::HeaderValue),
         ("GET / HTTP/1.1\r\n\r\n".to_owned(), Refusal::HostMissing),
-        ("GET http://a/ HTTP/1.1\r\n\r\n".to_owned(), Refusal::HostMissing),
+        (
+            "GET http://a/ HTTP/1.1\r\n\r\n".to_owned(),
+            Refusal::HostMissing,
+        ),
         (post("Host: a.example\r\n"), Refusal::HostRepeated),
-        ("GET / HTTP/1.1\r\nHost:\r\n".to_owned(), Refusal::HostInvalid),
-        ("GET / HTTP/1.1\r\nHost: a b\r\n".to_owned(), Refusal::HostInvalid),
-        ("GET / HTTP/1.0\r\nHost: a/b\r\n".to_owned(), Refusal::HostInvalid),
-        ("GET / HTTP/1.1\r\nHost: a, b\r\n".to_owned(), Refusal::HostInvalid),
+        (
+            "GET / HTTP/1.1\r\nHost:\r\n".to_owned(),
+            Refusal::HostInvalid,
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a b\r\n".to_owned(),
+            Refusal::HostInvalid,
+        ),
+        (
+            "GET / HTTP/1.0\r\nHost: a/b\r\n".to_owned(),
+            Refusal::HostInvalid,
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a, b\r\n".to_owned(),
+            Refusal::HostInvalid,
+        ),
         (post("Expect: 200-maybe\r\n"), Refusal::Expectation),
     ] {
         let (passed, heads, refused) = whole(bytes.as_bytes());
@@ -119,28 +170,77 @@ fn every_malformed_framing_is_refused_with_its_reason() {
         ("Content-Length: 0x5\r\n", Refusal::ContentLengthInvalid),
         ("Content-Length: 5 5\r\n", Refusal::ContentLengthInvalid),
         ("Content-Length: \r\n", Refusal::ContentLengthInvalid),
-        ("Content-Length: 18446744073709551616\r\n", Refusal::ContentLengthInvalid),
-        ("Content-Length: 5\r\ncontent-length: 5\r\n", Refusal::ContentLengthRepeated),
-        ("Content-Length: 5\r\nContent-Length: 6\r\n", Refusal::ContentLengthRepeated),
-        ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::ContentLengthAndTransferEncoding),
-        ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", Refusal::ContentLengthAndTransferEncoding),
-        ("Transfer-Encoding: gzip\r\n", Refusal::TransferEncodingInvalid),
-        ("Transfer-Encoding: gzip, chunked\r\n", Refusal::TransferEncodingInvalid),
-        ("Transfer-Encoding: chunked, identity\r\n", Refusal::TransferEncodingInvalid),
-        ("Transfer-Encoding: chunked, chunked\r\n", Refusal::TransferEncodingInvalid),
-        ("Transfer-Encoding: xchunked\r\n", Refusal::TransferEncodingInvalid),
-        ("Transfer-Encoding: \"chunked\"\r\n", Refusal::TransferEncodingInvalid),
+        (
+            "Content-Length: 18446744073709551616\r\n",
+            Refusal::ContentLengthInvalid,
+        ),
+        (
+            "Content-Length: 5\r\ncontent-length: 5\r\n",
+            Refusal::ContentLengthRepeated,
+        ),
+        (
+            "Content-Length: 5\r\nContent-Length: 6\r\n",
+            Refusal::ContentLengthRepeated,
+        ),
+        (
+            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            Refusal::ContentLengthAndTransferEncoding,
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+            Refusal::ContentLengthAndTransferEncoding,
+        ),
+        (
+            "Transfer-Encoding: gzip\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
+        (
+            "Transfer-Encoding: gzip, chunked\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
+        (
+            "Transfer-Encoding: chunked, identity\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
+        (
+            "Transfer-Encoding: chunked, chunked\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
+        (
+            "Transfer-Encoding: xchunked\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
+        (
+            "Transfer-Encoding: \"chunked\"\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
         ("Transfer-Encoding: \x0bchunked\r\n", Refusal::HeaderValue),
-        ("Transfer-Encoding: chunked;a=b\r\n", Refusal::TransferEncodingInvalid),
+        (
+            "Transfer-Encoding: chunked;a=b\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
         ("Transfer-Encoding:\r\n", Refusal::TransferEncodingInvalid),
-        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Refusal::TransferEncodingInvalid),
-        ("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", Refusal::TransferEncodingInvalid),
+        (
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
+        (
+            "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n",
+            Refusal::TransferEncodingInvalid,
+        ),
         ("Content-Length: 1001\r\n\r\n", Refusal::BodyTooLarge),
     ] {
-        assert_eq!(whole(post(headers).as_bytes()).2, Some(refusal), "{headers:?}");
+        assert_eq!(
+            whole(post(headers).as_bytes()).2,
+            Some(refusal),
+            "{headers:?}"
+        );
     }
     let old = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
-    assert_eq!(whole(old.as_bytes()).2, Some(Refusal::TransferEncodingInHttp10));
+    assert_eq!(
+        whole(old.as_bytes()).2,
+        Some(Refusal::TransferEncodingInHttp10)
+    );
 }
 
 #[test]
@@ -186,23 +286,41 @@ fn bodies_and_extensions_count_over_all_chunks() {
     let third = head.clone() + &chunk + &chunk + &chunk;
     assert_eq!(whole(third.as_bytes()).2, Some(Refusal::BodyTooLarge));
     let extended = format!("1;{}\r\nx\r\n", "a".repeat(1000));
-    assert_eq!(whole((head.clone() + &extended.repeat(8)).as_bytes()).2, None);
-    assert_eq!(whole((head + &extended.repeat(9)).as_bytes()).2, Some(Refusal::ChunkExtension));
+    assert_eq!(
+        whole((head.clone() + &extended.repeat(8)).as_bytes()).2,
+        None
+    );
+    assert_eq!(
+        whole((head + &extended.repeat(9)).as_bytes()).2,
+        Some(Refusal::ChunkExtension)
+    );
 }
 
 #[test]
 fn limits_hold_for_complete_and_incomplete_heads() {
     let line = format!("GET /{} HTTP/1.0\r\n", "a".repeat(600));
     assert_eq!(whole(line.as_bytes()).2, Some(Refusal::TargetTooLong));
-    assert_eq!(whole(&line.as_bytes()[..513]).2, Some(Refusal::TargetTooLong));
+    assert_eq!(
+        whole(&line.as_bytes()[..513]).2,
+        Some(Refusal::TargetTooLong)
+    );
     assert_eq!(whole(&line.as_bytes()[..512]).2, None);
     let large = post(&format!("X: {}\r\n\r\n", "a".repeat(600)));
     assert_eq!(whole(large.as_bytes()).2, Some(Refusal::HeadTooLarge));
-    assert_eq!(whole(&large.as_bytes()[..513]).2, Some(Refusal::HeadTooLarge));
+    assert_eq!(
+        whole(&large.as_bytes()[..513]).2,
+        Some(Refusal::HeadTooLarge)
+    );
     let many = "X: y\r\n".repeat(7);
     assert_eq!(whole(post(&format!("{many}\r\n")).as_bytes()).2, None);
-    assert_eq!(whole(post(&format!("{many}X: y\r\n")).as_bytes()).2, Some(Refusal::TooManyHeaders));
-    let trailers = post(&format!("Transfer-Encoding: chunked\r\n\r\n0\r\n{}", "X: y\r\n".repeat(9)));
+    assert_eq!(
+        whole(post(&format!("{many}X: y\r\n")).as_bytes()).2,
+        Some(Refusal::TooManyHeaders)
+    );
+    let trailers = post(&format!(
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n{}",
+        "X: y\r\n".repeat(9)
+    ));
     assert_eq!(whole(trailers.as_bytes()).2, Some(Refusal::TooManyHeaders));
 }
 
@@ -211,7 +329,13 @@ fn bytes_behind_an_upgrade_wait_for_its_answer() {
     let request = post("Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi");
     let bytes = [request.as_bytes(), b"\x81\x05not HTTP"].concat();
     let mut scanner = Scanner::new(LIMITS);
-    assert_eq!(scanner.advance(&bytes), Progress { judged: request.len(), refusal: None });
+    assert_eq!(
+        scanner.advance(&bytes),
+        Progress {
+            judged: request.len(),
+            refusal: None
+        }
+    );
     assert_eq!(scanner.place(b""), Place::Held);
     assert_eq!(scanner.advance(b"\x81\x05not HTTP").judged, 0);
     scanner.resume();
@@ -237,9 +361,26 @@ fn the_place_tells_idle_from_slow() {
 /// Pieces of requests, good and bad, so that random sequences reach every state.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let known = prop::sample::select(vec![
-        "GET / HTTP/1.1\r\n", "POST /a?b HTTP/1.1\r\n", "GET http://a/ HTTP/1.0\r\n", "Host: a\r\n",
-        "Content-Length: 3\r\n", "Transfer-Encoding: chunked\r\n", "Upgrade: x\r\n", "X: y\r\n", "\r\n", "\r", "\n",
-        "abc", "3\r\nabc\r\n", "0\r\n\r\n", "0\r\nX: y\r\n\r\n", ";e=f", "5", " ", ":", "Content-Length: 2000\r\n",
+        "GET / HTTP/1.1\r\n",
+        "POST /a?b HTTP/1.1\r\n",
+        "GET http://a/ HTTP/1.0\r\n",
+        "Host: a\r\n",
+        "Content-Length: 3\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Upgrade: x\r\n",
+        "X: y\r\n",
+        "\r\n",
+        "\r",
+        "\n",
+        "abc",
+        "3\r\nabc\r\n",
+        "0\r\n\r\n",
+        "0\r\nX: y\r\n\r\n",
+        ";e=f",
+        "5",
+        " ",
+        ":",
+        "Content-Length: 2000\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody",
     ]);
