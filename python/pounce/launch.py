@@ -19,9 +19,9 @@ from pounce_rs.role import is_worker, own_document
 def run(app: object, *, config: ServerConfig | None = None, **settings: object) -> None:
     """Serve an app until the server is told to stop.
 
-    A target is imported by worker processes of their own. A live app is served in this process where
-    there is one worker; several run this program again, up to this call. Inside a preflight, and while
-    a worker imports the app, this hands the app over and returns.
+    A target is imported by worker processes of their own. A live app is served in this process
+    where there is one worker; several run this program again, up to this call. Inside a preflight,
+    and while a worker imports the app, this hands the app over and returns.
 
     Args:
         app: An ASGI application, or its target as `"module:attribute"`.
@@ -72,7 +72,8 @@ def _import_folder() -> str:
 
 
 def _name(app: object) -> str:
-    return f"{type(app).__module__}.{type(app).__qualname__}"
+    known = app if hasattr(app, "__qualname__") else type(app)
+    return f"{known.__module__}.{known.__qualname__}"
 
 
 @contextmanager

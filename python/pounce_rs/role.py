@@ -12,7 +12,7 @@ _importing = False
 
 
 def become_worker() -> None:
-    """Note that this process is a worker that imports its app: `run()` in the app's module returns."""
+    """Note that this process is a worker that imports its app: `run()` in there returns."""
     global _importing  # noqa: PLW0603 # a process has one role
     _importing = True
 
@@ -25,7 +25,7 @@ def is_worker() -> bool:
 def own_document() -> dict[str, Any] | None:
     """The worker's document of a program that its supervisor has started again; once.
 
-    None where this process is no such worker: the variable is an accident of a parent's environment.
+    None where this process is no such worker: the variable came from a parent's environment.
     """
     text = os.environ.pop(_VARIABLE, None)
     if text is None:

@@ -140,7 +140,9 @@ pub(super) fn app_dir(run: &Run<'_>) -> Option<PathBuf> {
 
 pub(super) fn wanted(run: &Run<'_>) -> Wanted {
     let mut wanted = Wanted::default();
-    if let Some(names) = run.matches.get_many::<String>("scope") {
+    // A launch has neither: what stops it is not chosen.
+    let given = |id| run.matches.try_get_many::<String>(id).ok().flatten();
+    if let Some(names) = given("scope") {
         let names: Vec<_> = names.map(String::as_str).collect();
         wanted
             .scopes
@@ -149,11 +151,7 @@ pub(super) fn wanted(run: &Run<'_>) -> Wanted {
     wanted.target = text(run, "target")
         .and_then(|target| run.line.word(&target))
         .or_else(|| run.line.flag("app", true, 0));
-    let rules = run
-        .matches
-        .get_many::<String>("ignore")
-        .into_iter()
-        .flatten();
+    let rules = given("ignore").into_iter().flatten();
     wanted.ignore.extend(rules.map(|rule| {
         Ignore {
             rule: rule.clone(),

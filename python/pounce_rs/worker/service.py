@@ -163,7 +163,9 @@ class _Service:
 
     def _end(self) -> None:
         self._signals += 1
-        if self._signals > 1:
+        # A supervisor forces by SIGKILL. A service manager that sends SIGTERM to a whole group, and the
+        # supervisor that hears it too, are one wish.
+        if self._signals > 1 and self._document.lifeline_fd is None:
             # Asked twice: whatever still runs is left behind, as is what is buffered for it.
             sys.stderr.flush()
             os._exit(Exit.CUT_OFF)

@@ -6,6 +6,7 @@ mod ending;
 mod inherited;
 mod launch;
 mod log;
+mod losses;
 mod pid_file;
 mod signals;
 mod sockets;
@@ -16,7 +17,7 @@ use std::io::{self, PipeReader, PipeWriter};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Resource, Rlimit, WaitOptions, WaitStatus, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::types::LogLevel;
@@ -40,6 +41,8 @@ use worker::{Phase, Pulse, Worker};
 const GRACE: Duration = Duration::from_secs(3);
 /// Added to startup_timeout, which counts from the end of the import.
 const IMPORT_LIMIT: Duration = Duration::from_secs(60);
+/// Signals to stop that come closer together are one.
+const SAME_WISH: Duration = Duration::from_millis(250);
 /// How often workers are looked at without a reason.
 const LOOK: Duration = Duration::from_secs(1);
 /// Descriptors beyond which a larger limit has no use, and slows down programs that close them all.
@@ -83,6 +86,7 @@ pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, 
         generation: 1,
         newest: 1,
         reload_again: false,
+        told_to_stop: None,
     };
     let result = supervisor.run(announce);
     // Whatever happened, no worker outlives its supervisor.
@@ -123,6 +127,7 @@ struct Supervisor<'a> {
     generation: u32,
     newest: u32,
     reload_again: bool,
+    told_to_stop: Option<Instant>,
 }
 
 impl Supervisor<'_> {
@@ -191,22 +196,24 @@ impl Supervisor<'_> {
     }
 
     fn obey(&mut self, received: Received, now: Instant) {
-        for _ in 0..received.stop {
-            if matches!(self.stage, Stage::Stopping(_)) {
-                self.tell(
-                    LogLevel::Warning,
-                    "forced",
-                    "told to stop again: killing the workers",
-                );
-                self.stage = Stage::Stopping(Ok(Ended::Forced));
-                self.kill_all();
-            } else {
-                self.tell(
-                    LogLevel::Info,
-                    "stopping",
-                    "stopping: requests in flight are finished",
-                );
-                self.stop(Ok(Ended::Stopped), now);
+        if received.stop {
+            match self.told_to_stop {
+                None => {
+                    self.told_to_stop = Some(now);
+                    let message = "stopping: requests in flight are finished";
+                    self.tell(LogLevel::Info, "stopping", message);
+                    if !matches!(self.stage, Stage::Stopping(_)) {
+                        self.stop(Ok(Ended::Stopped), now);
+                    }
+                }
+                // A service manager and a terminal may both send it, to the process and to its group.
+                Some(first) if now.saturating_duration_since(first) < SAME_WISH => {}
+                Some(_) => {
+                    let message = "told to stop again: killing the workers";
+                    self.tell(LogLevel::Warning, "forced", message);
+                    self.stage = Stage::Stopping(Ok(Ended::Forced));
+                    self.kill_all();
+                }
             }
         }
         if received.reload {
@@ -250,94 +257,6 @@ impl Supervisor<'_> {
         let mut failed = self.workers.iter_mut();
         while let Some(worker) = failed.find(|worker| worker.generation == newest) {
             worker.dismiss(deadline);
-        }
-    }
-
-    /// Notes which children have ended.
-    fn reap(&mut self) {
-        // As the first process of a container we are everybody's parent. Otherwise children that are
-        // not ours (pounce.run() in somebody's program) are left for those who wait for them.
-        if std::process::id() == 1 {
-            while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
-                self.ended(pid, status);
-            }
-            return;
-        }
-        for worker in &mut self.workers {
-            if let Ok(Some((_, status))) =
-                rustix::process::waitpid(Some(worker.pid), WaitOptions::NOHANG)
-            {
-                worker.status = Some(status);
-            }
-        }
-    }
-
-    fn ended(&mut self, pid: Pid, status: WaitStatus) {
-        let worker = self.workers.iter_mut().find(|worker| worker.pid == pid);
-        if let Some(worker) = worker {
-            worker.status = Some(status);
-        }
-    }
-
-    /// Draws the consequences of every end that was noted.
-    fn bury(&mut self, now: Instant) {
-        let mut index = 0;
-        while index < self.workers.len() {
-            if self.workers[index].status.is_none() {
-                index += 1;
-                continue;
-            }
-            let mut worker = self.workers.remove(index);
-            // What it said last may have come after the look at its report.
-            worker.listen(now);
-            self.mourn(&worker, now);
-        }
-    }
-
-    fn mourn(&mut self, worker: &Worker, now: Instant) {
-        let how = ending::describe(worker.status);
-        if worker.dismissed || matches!(self.stage, Stage::Stopping(_)) {
-            self.say(LogLevel::Debug, "worker_ended", &how, worker);
-            return;
-        }
-        let why = worker.reason().unwrap_or_else(|| how.clone());
-        match self.stage {
-            Stage::Launching => {
-                let code = worker.status.and_then(WaitStatus::exit_status);
-                let failure = Failure::NotUp {
-                    slot: worker.slot,
-                    why,
-                    code,
-                };
-                self.stop(Err(failure), now);
-            }
-            Stage::Reloading if worker.generation == self.newest => self.keep_old(&why, now),
-            _ => self.crashed(worker, &why, now),
-        }
-    }
-
-    fn crashed(&mut self, worker: &Worker, why: &str, now: Instant) {
-        let slot = &mut self.slots[worker.slot];
-        match slot.crashes.count(worker.started, now) {
-            Some(pause) => {
-                slot.refill = Some(now + pause);
-                let next = match pause {
-                    Duration::ZERO => "starting another".to_owned(),
-                    pause => format!("starting another in {} s", pause.as_secs_f64()),
-                };
-                let message = format!("{why}; {next}");
-                self.say(LogLevel::Error, "worker_crashed", &message, worker);
-            }
-            None => {
-                let times = slot.crashes.row();
-                self.say(LogLevel::Error, "worker_crashed", why, worker);
-                let failure = Failure::CrashLoop {
-                    slot: worker.slot,
-                    times,
-                    why: why.to_owned(),
-                };
-                self.stop(Err(failure), now);
-            }
         }
     }
 

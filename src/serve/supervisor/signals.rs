@@ -12,12 +12,10 @@ use signal_hook::low_level::{pipe, unregister};
 /// What came since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Received {
-    /// Times that the server was told to stop.
-    pub(super) stop: usize,
+    /// Whether the server was told to stop.
+    pub(super) stop: bool,
     /// Whether it was told to reload.
     pub(super) reload: bool,
-    /// Whether a child may have ended.
-    pub(super) child: bool,
 }
 
 /// The handlers, in force until this is dropped.
@@ -58,21 +56,19 @@ impl Signals {
     }
 
     pub(super) fn receive(&self) -> Received {
-        let mut stop = count(&self.stop);
-        let mut reload = count(&self.reload) > 0;
-        if count(&self.hangup) > 0 {
+        let mut stop = came(&self.stop);
+        let mut reload = came(&self.reload);
+        if came(&self.hangup) {
             // A terminal that closes sends it too; then our terminal is gone.
             if self.terminal && !has_terminal() {
-                stop += 1;
+                stop = true;
             } else {
                 reload = true;
             }
         }
-        Received {
-            stop,
-            reload,
-            child: count(&self.child) > 0,
-        }
+        // It has done its work: the supervisor looks after its children whenever it wakes.
+        came(&self.child);
+        Received { stop, reload }
     }
 }
 
@@ -84,13 +80,13 @@ impl Drop for Signals {
     }
 }
 
-fn count(mut pipe: &PipeReader) -> usize {
+fn came(mut pipe: &PipeReader) -> bool {
     let mut bytes = [0; 64];
-    let mut all = 0;
-    while let Ok(more @ 1..) = pipe.read(&mut bytes) {
-        all += more;
+    let mut any = false;
+    while let Ok(1..) = pipe.read(&mut bytes) {
+        any = true;
     }
-    all
+    any
 }
 
 fn has_terminal() -> bool {

@@ -92,7 +92,9 @@ impl Sockets {
                     reason,
                 })?;
             sockets.shared.push(socket.into());
-            sockets.addresses.push(Address::Unix(Some(path.to_path_buf())));
+            sockets
+                .addresses
+                .push(Address::Unix(Some(path.to_path_buf())));
             sockets.file = file;
         } else {
             sockets.listen(&config.host, config.port, backlog)?;

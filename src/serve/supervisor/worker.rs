@@ -120,6 +120,9 @@ impl Worker {
         let child = signals::blocked(|| command.spawn())?;
         let pid = Pid::from_raw(child.id().cast_signed())
             .ok_or_else(|| io::Error::other("a process without an id"))?;
+        if launch.config.cpu_affinity {
+            pin(pid, slot);
+        }
         let now = Instant::now();
         Ok(Self {
             slot,
@@ -213,7 +216,9 @@ impl Worker {
 
     /// Tells it that another has taken its place.
     pub(super) fn retire(&mut self, deadline: Instant) {
-        self.dismiss(deadline);
+        self.dismissed = true;
+        self.deadline = Some(deadline);
+        self.send(Signal::USR2);
     }
 
     /// Ends one that has not come up in its time.
@@ -236,6 +241,28 @@ impl Worker {
         }
     }
 }
+
+/// Gives a worker a CPU of its own among those that the supervisor may use; more workers than CPUs share.
+#[cfg(target_os = "linux")]
+fn pin(pid: Pid, slot: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else {
+        return;
+    };
+    let usable: Vec<usize> = (0..CpuSet::MAX_CPU)
+        .filter(|cpu| allowed.is_set(*cpu))
+        .collect();
+    if let Some(cpu) = usable.get(slot % usable.len().max(1)) {
+        let mut set = CpuSet::new();
+        set.set(*cpu);
+        // It serves without, too.
+        let _ = sched_setaffinity(Some(pid), &set);
+    }
+}
+
+/// Other systems do not let a process be pinned.
+#[cfg(not(target_os = "linux"))]
+fn pin(_pid: Pid, _slot: usize) {}
 
 fn command(launch: &Launch) -> Command {
     match &launch.program {
