@@ -58,16 +58,16 @@ class Lifespan:
     def _absent(self, task: asyncio.Task[None]) -> None:
         """Judge an application that ended before it said that it was started."""
         error = None if task.cancelled() else task.exception()
-        if self._mode == "auto" and not self._asked:
-            # It does not know the scope; whether by an exception or by returning, the spec allows it.
-            return
-        if error is not None:
-            self._report("the app raised in its lifespan startup", error)
-            raise LifespanError(
-                f"the app's lifespan startup failed: {type(error).__name__}: {error}"
-            )
         if self._mode == "on":
-            raise LifespanError("the app returned from its lifespan without a startup, which is on")
+            reason = "it returned without an answer"
+            if error is not None:
+                self._report("the app raised in its lifespan startup", error)
+                reason = f"{type(error).__name__}: {error}"
+            raise LifespanError(f"the app's lifespan startup failed: {reason}")
+        if error is not None and self._asked:
+            # The specification has the server go on without lifespan events; but if the application
+            # had meant to start, its people should see why it did not.
+            self._report("the app raised in its lifespan and is served without", error)
 
     async def shutdown(self, timeout: float) -> None:
         """Tell the application that it ends, and wait; ``timeout`` in seconds."""
@@ -107,8 +107,6 @@ class Lifespan:
         event, _, result = kind.removeprefix("lifespan.").partition(".")
         future = {"startup": self._started, "shutdown": self._stopped}.get(event)
         if future is None or result not in ("complete", "failed"):
-            # An application that answers every scope as if it were a request has no lifespan.
-            self._asked = self._asked and kind.startswith("lifespan.")
             raise ValueError(f"{kind!r} is no message of the lifespan protocol")
         if future.done():
             raise RuntimeError(f"{kind} was sent, but the {event} was already answered")
