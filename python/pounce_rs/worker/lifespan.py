@@ -1,4 +1,4 @@
-"""The lifespan protocol (ASGI spec, "Lifespan Protocol"), in one task for the worker's whole life."""
+"""The lifespan protocol (ASGI spec, "Lifespan Protocol"), one task for a worker's whole life."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LifespanError(Exception):
 class Lifespan:
     """Starts an application, keeps its state, and shuts it down.
 
-    ``mode`` is ``auto`` (an application that raises at the scope has no lifespan), ``on`` or ``off``.
+    ``mode`` is ``on``, ``off`` or ``auto``: an application that raises at the scope has none.
     """
 
     def __init__(self, app: Any, mode: str, report: Report) -> None:
@@ -42,11 +42,14 @@ class Lifespan:
         self._started, self._stopped = loop.create_future(), loop.create_future()
         self._inbox.put_nowait({"type": "lifespan.startup"})
         self._task = loop.create_task(self._run(), name="pounce-lifespan")
-        await asyncio.wait({self._task, self._started}, timeout=timeout, return_when="FIRST_COMPLETED")
+        awaited: set[asyncio.Future[Any]] = {self._task, self._started}
+        await asyncio.wait(awaited, timeout=timeout, return_when="FIRST_COMPLETED")
         if self._started.done():
             message = self._started.result()
             if message is not None:
-                raise LifespanError(f"the app's lifespan startup failed: {message or 'no reason given'}")
+                raise LifespanError(
+                    f"the app's lifespan startup failed: {message or 'no reason given'}"
+                )
             return
         if not self._task.done():
             self._task.cancel()
@@ -75,7 +78,8 @@ class Lifespan:
         if task is None or stopped is None or task.done():
             return
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
-        await asyncio.wait({task, stopped}, timeout=timeout, return_when="FIRST_COMPLETED")
+        awaited: set[asyncio.Future[Any]] = {task, stopped}
+        await asyncio.wait(awaited, timeout=timeout, return_when="FIRST_COMPLETED")
         if stopped.done():
             message = stopped.result()
             if message is not None:
