@@ -4,6 +4,7 @@ pub mod application;
 mod connection;
 mod exchange;
 pub mod http;
+pub mod proxy;
 pub mod reactor;
 pub mod request_id;
 pub mod server;

@@ -158,6 +158,8 @@ impl Application for Behaviours {
             id,
             body,
             responder,
+            client,
+            secure,
             ..
         } = request;
         match path.as_str() {
@@ -167,6 +169,15 @@ impl Application for Behaviours {
             "/large" => self.large(responder),
             "/ticks" => self.ticks(responder),
             "/id" => whole(&responder, 200, format!("{id}\n")),
+            "/client" => {
+                let address = client.map_or("nobody".into(), |client| client.ip().to_string());
+                let said = head
+                    .headers
+                    .keys()
+                    .filter(|name| name.as_str().contains("forwarded"))
+                    .count();
+                whole(&responder, 200, format!("{address} {secure} {said}\n"));
+            }
             "/host" => whole(
                 &responder,
                 200,

@@ -20,6 +20,8 @@ use crate::serve::application::{ConnectionInfo, Request, RequestBody, Responder}
 use crate::serve::exchange::{Exchange, Failure, ResponseHead};
 use crate::serve::http::refusal::Refusal;
 use crate::serve::http::target::is_host;
+use crate::serve::proxy::{self, Origin};
+use crate::serve::reactor::Peer;
 use crate::serve::request_id::RequestId;
 
 /// The header that names a request.
@@ -45,6 +47,28 @@ impl Requests {
             worker,
             connection,
             traffic,
+        }
+    }
+
+    /// What is known of the client; a trusted proxy may also have replaced the Host header.
+    fn origin(&self, headers: &mut HeaderMap) -> Origin {
+        let origin = if self.trusted {
+            proxy::read(headers, self.worker.settings.trusted_hops)
+        } else {
+            proxy::strip(headers);
+            Origin::default()
+        };
+        if let Some(host) = &origin.host {
+            headers.insert(HOST, host.clone());
+        }
+        let peer = match self.connection.peer {
+            Peer::Tcp(address) => Some(address),
+            Peer::Unix => None,
+        };
+        Origin {
+            client: origin.client.or(peer),
+            secure: origin.secure.or(Some(self.connection.tls)),
+            host: origin.host,
         }
     }
 
@@ -94,8 +118,11 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             return answer;
         }
         name_host(&mut head);
+        let origin = self.origin(&mut head.headers);
         self.worker.application.call(Request {
             head,
+            client: origin.client,
+            secure: origin.secure.unwrap_or_default(),
             id: answer.id.clone(),
             connection: Rc::clone(&self.connection),
             body: RequestBody::new(
