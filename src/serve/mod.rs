@@ -1,5 +1,6 @@
 //! The server: sockets, HTTP and limits on one thread, in front of an application.
 
+pub mod access;
 pub mod application;
 mod connection;
 mod exchange;

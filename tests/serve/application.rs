@@ -1,8 +1,8 @@
 //! What the tests serve: one behaviour a path.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ pub(crate) struct Seen {
     /// Bodies that did not come whole.
     pub(crate) torn: AtomicUsize,
     pub(crate) received: AtomicUsize,
+    pub(crate) log: Mutex<String>,
 }
 
 pub(crate) struct Behaviours {
