@@ -27,6 +27,10 @@ pub struct Request {
     pub head: Parts,
     /// Its name in logs and in the response.
     pub id: RequestId,
+    /// The client, as far as it is known: what a trusted proxy says, else the peer; None for a Unix socket.
+    pub client: Option<SocketAddr>,
+    /// Whether the client's connection is encrypted, as far as it is known.
+    pub secure: bool,
     /// Where it came from.
     pub connection: Rc<ConnectionInfo>,
     /// The body, to be pulled.

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use super::access::AccessLog;
 use super::application::Application;
 use super::connection::{self, Attendance, Worker};
 use super::reactor::{Handle, Listener, Peer, Stream};
@@ -30,11 +31,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that does not listen yet.
+    /// A server that does not listen yet; without an access log where there is none given.
     #[must_use]
-    pub fn new(handle: Handle, settings: Settings, application: Rc<dyn Application>) -> Self {
+    pub fn new(
+        handle: Handle,
+        settings: Settings,
+        application: Rc<dyn Application>,
+        access: Option<Rc<AccessLog>>,
+    ) -> Self {
         Self {
-            worker: Rc::new(Worker::new(handle, settings, application)),
+            worker: Rc::new(Worker::new(handle, settings, application, access)),
             turned_away: Rc::default(),
             acceptors: Rc::default(),
         }
@@ -105,7 +111,7 @@ impl Server {
             self.turned_away.set(self.turned_away.get() + 1);
             let (worker, count) = (Rc::clone(&self.worker), Rc::clone(&self.turned_away));
             handle.spawn(async move {
-                connection::turn_away(worker, stream, tls).await;
+                connection::turn_away(worker, stream, peer, tls).await;
                 count.set(count.get() - 1);
             });
         }

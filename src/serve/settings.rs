@@ -35,6 +35,8 @@ pub struct Settings {
     pub http2: bool,
     /// Peers whose request ids and forwarded headers are believed.
     pub trusted: TrustedPeers,
+    /// Trusted proxies in front of the server; the client is this far from the right.
+    pub trusted_hops: u32,
 }
 
 impl Settings {
@@ -61,6 +63,7 @@ impl Settings {
             date_header: config.date_header,
             http2: config.http2_enabled,
             trusted: TrustedPeers::new(config.trusted_hosts.peers()),
+            trusted_hops: config.forwarded_for_trusted_hops,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What the tests serve: one behaviour a path.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ pub(crate) struct Seen {
     /// Bodies that did not come whole.
     pub(crate) torn: AtomicUsize,
     pub(crate) received: AtomicUsize,
+    pub(crate) log: Mutex<String>,
 }
 
 pub(crate) struct Behaviours {
@@ -158,6 +159,8 @@ impl Application for Behaviours {
             id,
             body,
             responder,
+            client,
+            secure,
             ..
         } = request;
         match path.as_str() {
@@ -167,6 +170,15 @@ impl Application for Behaviours {
             "/large" => self.large(responder),
             "/ticks" => self.ticks(responder),
             "/id" => whole(&responder, 200, format!("{id}\n")),
+            "/client" => {
+                let address = client.map_or("nobody".into(), |client| client.ip().to_string());
+                let said = head
+                    .headers
+                    .keys()
+                    .filter(|name| name.as_str().contains("forwarded"))
+                    .count();
+                whole(&responder, 200, format!("{address} {secure} {said}\n"));
+            }
             "/host" => whole(
                 &responder,
                 200,

@@ -59,7 +59,7 @@ fn the_application_learns_that_the_client_is_gone() {
         server.seen.closed.load(Ordering::Relaxed) == 1
     });
     server.until("nothing is left", |server| {
-        server.connections() == 0 && server.tasks() == 1
+        server.connections() == 0 && server.tasks() == 2
     });
 }
 
@@ -82,7 +82,7 @@ fn the_application_learns_that_a_body_will_not_come() {
         });
     }
     server.until("nothing is left", |server| {
-        server.connections() == 0 && server.tasks() == 1
+        server.connections() == 0 && server.tasks() == 2
     });
 }
 
@@ -108,7 +108,7 @@ fn bytes_that_make_no_request_hurt_nobody() {
         drop(client);
     }
     server.until("nothing is left", |server| {
-        server.connections() == 0 && server.tasks() == 1
+        server.connections() == 0 && server.tasks() == 2
     });
     assert_eq!(Client::connect(&server).get("/").status, 200);
 }

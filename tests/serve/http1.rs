@@ -203,3 +203,23 @@ fn request_ids_are_fresh_unless_a_trusted_peer_has_set_them() {
         .response();
     assert_eq!(response.id.len(), 32);
 }
+
+#[test]
+fn proxies_are_believed_when_they_are_trusted() {
+    let request = concat!(
+        "GET /client HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6, 192.0.2.7\r\n",
+        "X-Forwarded-Proto: https\r\n\r\n"
+    );
+    let server = TestServer::start();
+    assert_eq!(
+        Client::connect(&server).send(request).response().body,
+        "127.0.0.1 false 0\n"
+    );
+    let server = TestServer::with(|settings| settings.trusted.add("127.0.0.1/32".parse().unwrap()));
+    let mut client = Client::connect(&server);
+    assert_eq!(client.send(request).response().body, "192.0.2.7 true 2\n");
+    let host = request
+        .replace("/client", "/host")
+        .replace("-Proto: https", "-Host: b.example");
+    assert_eq!(client.send(host).response().body, "b.example\n");
+}

@@ -215,7 +215,7 @@ fn silence_is_ended_with_a_farewell() {
     assert_eq!(client.response().2, b"hello\n");
     client.find(GOAWAY);
     server.until("nothing is left", |server| {
-        server.connections() == 0 && server.tasks() == 1
+        server.connections() == 0 && server.tasks() == 2
     });
 }
 

@@ -133,7 +133,7 @@ fn silence_is_closed_without_a_word() {
     // An empty line is not the beginning of a request.
     client.send("\r\n").assert_closed();
     server.until("nothing is left", |server| {
-        server.connections() == 0 && server.tasks() == 1
+        server.connections() == 0 && server.tasks() == 2
     });
 }
 

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use pounce_core::config::ServerConfig;
+use pounce_core::serve::access::{AccessLog, Format};
 use pounce_core::serve::reactor::{Listener, Reactor};
 use pounce_core::serve::server::Server;
 use pounce_core::serve::settings::Settings;
@@ -59,7 +60,7 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let (seen, state) = (Arc::<Seen>::default(), Arc::<State>::default());
         let (inner_seen, inner) = (Arc::clone(&seen), Arc::clone(&state));
-        let thread = std::thread::spawn(move || run(listener, settings, pair, inner_seen, &inner));
+        let thread = std::thread::spawn(move || run(listener, settings, pair, &inner_seen, &inner));
         Self {
             address,
             seen,
@@ -108,23 +109,42 @@ impl Drop for TestServer {
     }
 }
 
+/// The access log, kept for the test to read.
+struct Lines(Arc<Seen>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0
+            .log
+            .lock()
+            .unwrap()
+            .push_str(std::str::from_utf8(bytes).unwrap());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 fn run(
     listener: TcpListener,
     settings: Settings,
     pair: Option<Pair>,
-    seen: Arc<Seen>,
+    seen: &Arc<Seen>,
     state: &State,
 ) {
     let mut reactor = Reactor::new().unwrap();
     let handle = reactor.handle();
     let application = Behaviours {
         handle: handle.clone(),
-        seen,
+        seen: Arc::clone(seen),
     };
+    let log = AccessLog::start(&handle, Format::Text, Lines(Arc::clone(seen)));
     let http_2 = settings.http2;
     let tls = pair
         .map(|pair| TlsAcceptor::new(pair.chain.as_bytes(), pair.key.as_bytes(), http_2).unwrap());
-    let server = Server::new(handle.clone(), settings, Rc::new(application));
+    let server = Server::new(handle.clone(), settings, Rc::new(application), Some(log));
     server.listen(Listener::tcp(&handle, listener).unwrap(), tls.clone());
     while !state.stop.load(Ordering::Relaxed) {
         reactor.turn(Some(Duration::from_millis(5))).unwrap();

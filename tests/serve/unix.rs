@@ -37,7 +37,7 @@ fn requests_are_served_over_a_unix_socket() {
         seen: Arc::default(),
     };
     let settings = Settings::new(&ServerConfig::default(), 1);
-    let server = Server::new(handle.clone(), settings, Rc::new(application));
+    let server = Server::new(handle.clone(), settings, Rc::new(application), None);
     server.listen(Listener::unix(&handle, listener).unwrap(), None);
     while !client.is_finished() {
         reactor.turn(Some(Duration::from_millis(20))).unwrap();

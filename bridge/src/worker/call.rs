@@ -248,7 +248,8 @@ impl Call {
         let whole = outcome.is_ok() && self.phase.get() == Phase::Done;
         if !whole {
             let gone = self.gone.get() || responder.as_ref().is_some_and(is_closed);
-            if let Some(what) = self.fault(py, &outcome, gone) {
+            let left = responder.as_ref().is_some_and(Responder::has_left);
+            if let Some(what) = self.fault(py, &outcome, gone, left) {
                 self.report(py, what, outcome.err());
             }
         }
@@ -262,22 +263,25 @@ impl Call {
         }
     }
 
-    fn fault(&self, py: Python<'_>, outcome: &PyResult<()>, gone: bool) -> Option<&'static str> {
+    fn fault(
+        &self,
+        py: Python<'_>,
+        outcome: &PyResult<()>,
+        gone: bool,
+        left: bool,
+    ) -> Option<&'static str> {
         let unheard = gone && self.phase.get() != Phase::Done;
-        match (outcome, self.phase.get()) {
+        match outcome {
             // It ends as the specification means it to: by the error that send() has raised.
-            (Err(error), _) if unheard && error.is_instance_of::<PyOSError>(py) => None,
-            (Err(_), Phase::Start) => Some("the app raised before its response: answered with 500"),
-            (Err(_), Phase::Done) => Some("the app raised after its response"),
-            (Err(_), _) => Some("the app raised within its response: the connection was cut"),
-            (Ok(()), Phase::Done) => None,
-            (Ok(()), _) if unheard => None,
-            (Ok(()), Phase::Start) => {
-                Some("the app returned without a response: answered with 500")
-            }
-            (Ok(()), _) => {
+            Err(error) if unheard && error.is_instance_of::<PyOSError>(py) => None,
+            Ok(()) if unheard || self.phase.get() == Phase::Done => None,
+            Err(_) if self.phase.get() == Phase::Done => Some("the app raised after its response"),
+            Err(_) if left => Some("the app raised within its response: the connection was cut"),
+            Err(_) => Some("the app raised before its response: answered with 500"),
+            Ok(()) if left => {
                 Some("the app returned before the end of its response: the connection was cut")
             }
+            Ok(()) => Some("the app returned without a response: answered with 500"),
         }
     }
 

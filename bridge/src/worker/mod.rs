@@ -126,7 +126,9 @@ impl Worker {
             });
         });
         for (descriptor, unix) in listeners {
-            worker.server.listen(listener(&worker, descriptor, unix)?, None);
+            worker
+                .server
+                .listen(listener(&worker, descriptor, unix)?, None);
         }
         let descriptor = reactor.as_raw_fd();
         event_loop.call_method1(intern!(py, "add_reader"), (descriptor, turn))?;

@@ -1,7 +1,7 @@
-"""The worker: one process, one event loop, one application, on sockets that somebody else has opened.
+"""The worker: one process, one event loop, one application, on sockets that others have opened.
 
-Started as ``python -m pounce_rs.worker --settings-fd N`` by the supervisor, or with a live object by
-:func:`serve`.
+Started as ``python -m pounce_rs.worker --settings-fd N`` by the supervisor, or with a live object
+by :func:`serve`.
 """
 
 from __future__ import annotations

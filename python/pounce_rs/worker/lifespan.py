@@ -1,4 +1,4 @@
-"""The lifespan protocol (ASGI spec, "Lifespan Protocol"), in one task for the worker's whole life."""
+"""The lifespan protocol (ASGI spec, "Lifespan Protocol"), one task for a worker's whole life."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LifespanError(Exception):
 class Lifespan:
     """Starts an application, keeps its state, and shuts it down.
 
-    ``mode`` is ``auto`` (an application that raises at the scope has no lifespan), ``on`` or ``off``.
+    ``mode`` is ``on``, ``off`` or ``auto``: an application that raises at the scope has none.
     """
 
     def __init__(self, app: Any, mode: str, report: Report) -> None:
@@ -42,11 +42,14 @@ class Lifespan:
         self._started, self._stopped = loop.create_future(), loop.create_future()
         self._inbox.put_nowait({"type": "lifespan.startup"})
         self._task = loop.create_task(self._run(), name="pounce-lifespan")
-        await asyncio.wait({self._task, self._started}, timeout=timeout, return_when="FIRST_COMPLETED")
+        awaited: set[asyncio.Future[Any]] = {self._task, self._started}
+        await asyncio.wait(awaited, timeout=timeout, return_when="FIRST_COMPLETED")
         if self._started.done():
             message = self._started.result()
             if message is not None:
-                raise LifespanError(f"the app's lifespan startup failed: {message or 'no reason given'}")
+                raise LifespanError(
+                    f"the app's lifespan startup failed: {message or 'no reason given'}"
+                )
             return
         if not self._task.done():
             self._task.cancel()
@@ -58,16 +61,16 @@ class Lifespan:
     def _absent(self, task: asyncio.Task[None]) -> None:
         """Judge an application that ended before it said that it was started."""
         error = None if task.cancelled() else task.exception()
-        if self._mode == "auto" and not self._asked:
-            # It does not know the scope; whether by an exception or by returning, the spec allows it.
-            return
-        if error is not None:
-            self._report("the app raised in its lifespan startup", error)
-            raise LifespanError(
-                f"the app's lifespan startup failed: {type(error).__name__}: {error}"
-            )
         if self._mode == "on":
-            raise LifespanError("the app returned from its lifespan without a startup, which is on")
+            reason = "it returned without an answer"
+            if error is not None:
+                self._report("the app raised in its lifespan startup", error)
+                reason = f"{type(error).__name__}: {error}"
+            raise LifespanError(f"the app's lifespan startup failed: {reason}")
+        if error is not None and self._asked:
+            # The specification has the server go on without lifespan events; but if the application
+            # had meant to start, its people should see why it did not.
+            self._report("the app raised in its lifespan and is served without", error)
 
     async def shutdown(self, timeout: float) -> None:
         """Tell the application that it ends, and wait; ``timeout`` in seconds."""
@@ -75,7 +78,8 @@ class Lifespan:
         if task is None or stopped is None or task.done():
             return
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
-        await asyncio.wait({task, stopped}, timeout=timeout, return_when="FIRST_COMPLETED")
+        awaited: set[asyncio.Future[Any]] = {task, stopped}
+        await asyncio.wait(awaited, timeout=timeout, return_when="FIRST_COMPLETED")
         if stopped.done():
             message = stopped.result()
             if message is not None:
@@ -107,8 +111,6 @@ class Lifespan:
         event, _, result = kind.removeprefix("lifespan.").partition(".")
         future = {"startup": self._started, "shutdown": self._stopped}.get(event)
         if future is None or result not in ("complete", "failed"):
-            # An application that answers every scope as if it were a request has no lifespan.
-            self._asked = self._asked and kind.startswith("lifespan.")
             raise ValueError(f"{kind!r} is no message of the lifespan protocol")
         if future.done():
             raise RuntimeError(f"{kind} was sent, but the {event} was already answered")

@@ -219,7 +219,7 @@ def _ignore() -> None:
 def _new_event_loop() -> asyncio.AbstractEventLoop:
     """The loop of uvloop where it is installed, else asyncio's own."""
     try:
-        import uvloop
+        import uvloop  # noqa: PLC0415  # it can be absent
     except ImportError:
         return asyncio.new_event_loop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()

@@ -6,20 +6,29 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
-use http::StatusCode;
+use http::{StatusCode, Version};
 
 use super::Worker;
 use super::gate::Scratch;
 use super::transport::Transport;
+use crate::serve::access::Line;
+use crate::serve::reactor::Peer;
 
 /// Bytes that are still read and thrown away, so that the client can read the answer.
 const DRAINED: usize = 256 * 1024;
 /// Time for that.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// An answer of the server itself, after which the connection is closed.
-pub(super) fn last_answer(worker: &Worker, status: StatusCode, more: &str, text: &str) -> Vec<u8> {
+/// An answer of the server itself to what never became a request; the connection is closed after it.
+pub(super) fn last_answer(
+    worker: &Worker,
+    peer: Peer,
+    status: StatusCode,
+    more: &str,
+    text: &str,
+) -> Vec<u8> {
     use std::io::Write as _;
+    let id = worker.ids.next();
     let mut answer = Vec::with_capacity(256);
     let reason = status.canonical_reason().unwrap_or_default();
     // Writing to memory does not fail.
@@ -39,9 +48,24 @@ pub(super) fn last_answer(worker: &Worker, status: StatusCode, more: &str, text:
     let _ = write!(
         answer,
         "x-request-id: {}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n{more}connection: close\r\n\r\n{text}\n",
-        worker.ids.next(),
+        id.as_str(),
         text.len() + 1,
     );
+    if let Some(log) = &worker.access {
+        log.write(&Line {
+            time: SystemTime::now(),
+            method: "-",
+            path: "-",
+            version: Version::HTTP_11,
+            status: status.as_u16(),
+            bytes: text.len() as u64 + 1,
+            duration: Duration::ZERO,
+            id: id.as_str(),
+            peer,
+            client: None,
+            refusal: Some(text),
+        });
+    }
     answer
 }
 

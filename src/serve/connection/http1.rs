@@ -50,6 +50,7 @@ pub(super) async fn serve(
     requests: Requests,
     traffic: &Traffic,
 ) {
+    let peer = requests.peer();
     gate.judge(worker.settings.limits);
     let mut connection = worker.http1.serve_connection(gate, requests);
     let mut watch = Watch::default();
@@ -95,7 +96,8 @@ pub(super) async fn serve(
         End::Refused(refusal) => Some(refusal),
         End::Expired(Expired::Head) => Some(Refusal::HeadTimeout),
     };
-    let answer = refusal.map(|refusal| last_answer(worker, refusal.status(), "", refusal.reason()));
+    let answer =
+        refusal.map(|refusal| last_answer(worker, peer, refusal.status(), "", refusal.reason()));
     let (transport, scratch) = gate.into_transport();
     close_after(
         worker,

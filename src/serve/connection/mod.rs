@@ -19,6 +19,7 @@ use std::time::Duration;
 use http::StatusCode;
 use slab::Slab;
 
+use super::access::AccessLog;
 use super::application::{Application, ConnectionInfo};
 use super::reactor::{Handle, Peer, Stream};
 use super::request_id::RequestIds;
@@ -42,6 +43,7 @@ pub(super) struct Worker {
     pub(super) settings: Settings,
     pub(super) application: Rc<dyn Application>,
     pub(super) ids: RequestIds,
+    access: Option<Rc<AccessLog>>,
     http1: hyper::server::conn::http1::Builder,
     http2: hyper::server::conn::http2::Builder<Handle>,
     scratch: Scratch,
@@ -55,6 +57,7 @@ impl Worker {
         handle: Handle,
         settings: Settings,
         application: Rc<dyn Application>,
+        access: Option<Rc<AccessLog>>,
     ) -> Self {
         Self {
             http1: http1::builder(&settings),
@@ -66,6 +69,7 @@ impl Worker {
             handle,
             settings,
             application,
+            access,
         }
     }
 
@@ -207,12 +211,18 @@ async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
 }
 
 /// Tells a client that there are too many, and closes.
-pub(super) async fn turn_away(worker: Rc<Worker>, stream: Stream, tls: Option<TlsAcceptor>) {
+pub(super) async fn turn_away(
+    worker: Rc<Worker>,
+    stream: Stream,
+    peer: Peer,
+    tls: Option<TlsAcceptor>,
+) {
     let Some(transport) = transport(stream, tls.as_ref()) else {
         return;
     };
     let answer = last_answer(
         &worker,
+        peer,
         StatusCode::SERVICE_UNAVAILABLE,
         "retry-after: 5\r\n",
         "the server has too many connections",

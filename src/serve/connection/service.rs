@@ -1,11 +1,13 @@
 //! From hyper's request to the application, and from its answer to hyper's response.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, SERVER, UPGRADE};
@@ -16,10 +18,13 @@ use hyper::body::Incoming;
 
 use super::Worker;
 use super::traffic::Traffic;
+use crate::serve::access::Entry;
 use crate::serve::application::{ConnectionInfo, Request, RequestBody, Responder};
 use crate::serve::exchange::{Exchange, Failure, ResponseHead};
 use crate::serve::http::refusal::Refusal;
 use crate::serve::http::target::is_host;
+use crate::serve::proxy::{self, Origin};
+use crate::serve::reactor::Peer;
 use crate::serve::request_id::RequestId;
 
 /// The header that names a request.
@@ -48,6 +53,49 @@ impl Requests {
         }
     }
 
+    pub(super) fn peer(&self) -> Peer {
+        self.connection.peer
+    }
+
+    /// A line of the access log, to be written when the exchange is at its end.
+    fn entry(&self, head: &Parts, id: &RequestId) -> Option<Entry> {
+        let log = self.worker.access.as_ref()?;
+        Some(Entry {
+            log: Rc::clone(log),
+            started: Instant::now(),
+            method: head.method.clone(),
+            target: head.uri.clone(),
+            version: head.version,
+            id: id.clone(),
+            peer: self.connection.peer,
+            client: None,
+            status: Cell::new(None),
+            bytes: Cell::new(0),
+        })
+    }
+
+    /// What is known of the client; a trusted proxy may also have replaced the Host header.
+    fn origin(&self, headers: &mut HeaderMap) -> Origin {
+        let origin = if self.trusted {
+            proxy::read(headers, self.worker.settings.trusted_hops)
+        } else {
+            proxy::strip(headers);
+            Origin::default()
+        };
+        if let Some(host) = &origin.host {
+            headers.insert(HOST, host.clone());
+        }
+        let peer = match self.connection.peer {
+            Peer::Tcp(address) => Some(address),
+            Peer::Unix => None,
+        };
+        Origin {
+            client: origin.client.or(peer),
+            secure: origin.secure.or(Some(self.connection.tls)),
+            host: origin.host,
+        }
+    }
+
     fn id(&self, headers: &HeaderMap) -> RequestId {
         self.trusted
             .then(|| headers.get(REQUEST_ID).and_then(RequestId::from_peer))
@@ -72,13 +120,13 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
         } else {
             None
         };
-        let answer = Answer {
+        let id = self.id(&head.headers);
+        let mut answer = Answer {
             number: if http_2 {
                 self.traffic.asked()
             } else {
                 self.traffic.answered() + 1
             },
-            id: self.id(&head.headers),
             upgrade: !http_2
                 && head.version != Version::HTTP_10
                 && head.headers.contains_key(UPGRADE),
@@ -86,7 +134,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             end: Some(End {
                 exchange: Rc::clone(&exchange),
                 traffic: Rc::clone(&self.traffic),
+                entry: self.entry(&head, &id),
             }),
+            id,
             worker: Rc::clone(&self.worker),
         };
         if let Some(refusal) = refusal {
@@ -94,8 +144,14 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             return answer;
         }
         name_host(&mut head);
+        let origin = self.origin(&mut head.headers);
+        if let Some(entry) = answer.end.as_mut().and_then(|end| end.entry.as_mut()) {
+            entry.client = origin.client;
+        }
         self.worker.application.call(Request {
             head,
+            client: origin.client,
+            secure: origin.secure.unwrap_or_default(),
             id: answer.id.clone(),
             connection: Rc::clone(&self.connection),
             body: RequestBody::new(
@@ -153,6 +209,15 @@ fn name_host(head: &mut Parts) {
 struct End {
     exchange: Rc<Exchange>,
     traffic: Rc<Traffic>,
+    entry: Option<Entry>,
+}
+
+impl End {
+    fn count(&self, bytes: usize) {
+        if let Some(entry) = &self.entry {
+            entry.bytes.set(entry.bytes.get() + bytes as u64);
+        }
+    }
 }
 
 impl Drop for End {
@@ -204,6 +269,9 @@ impl Future for Answer {
                 plain(refusal.status(), format!("{}\n", refusal.reason()))
             }
         };
+        if let Some(entry) = &end.entry {
+            entry.status.set(Some(head.status));
+        }
         let refused = page.is_some();
         let body = ResponseBody {
             page,
@@ -272,6 +340,9 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         if let Some(page) = &mut self.page {
             let page = std::mem::take(page);
+            if let Some(end) = &self.end {
+                end.count(page.len());
+            }
             return Poll::Ready((!page.is_empty()).then(|| Ok(Frame::data(page))));
         }
         let Some(end) = &self.end else {
@@ -281,8 +352,10 @@ impl Body for ResponseBody {
             return Poll::Pending;
         };
         end.traffic.fill();
-        if let Some(Err(_)) = frame {
-            end.traffic.cut();
+        match &frame {
+            Some(Ok(frame)) => end.count(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Err(_)) => end.traffic.cut(),
+            None => {}
         }
         Poll::Ready(frame.map(|frame| frame.map_err(|_| Aborted)))
     }

@@ -178,6 +178,13 @@ impl Responder {
         self.exchange.inner.borrow().started
     }
 
+    /// Whether status and headers are on their way to the client: giving up now cuts the response off.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        let inner = self.exchange.inner.borrow();
+        inner.started && inner.head.is_none()
+    }
+
     /// Gives up: 500 when nothing was started, else the response is cut off.
     pub fn fail(&self) {
         self.exchange.fail(Failure::Application);
