@@ -1,4 +1,4 @@
-"""A server as people start it, for tests: started on a free port of the loopback, stopped by its pid."""
+"""A server as people start it, for tests: on a free port of the loopback, stopped by its pid."""
 
 from __future__ import annotations
 

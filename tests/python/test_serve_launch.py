@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pounce
 import pytest
 from launching import APP, BIN, Server, lives, serve
 
@@ -172,8 +173,6 @@ def test_a_program_serves_its_app(tmp_path: Path, app: str, workers: int) -> Non
 
 
 def test_wrong_keywords_of_run_are_told(tmp_path: Path) -> None:
-    import pounce
-
     with pytest.raises(ValueError, match="port"):
         pounce.run("served:app", port=70000)
     with pytest.raises(TypeError, match="not both"):
