@@ -17,8 +17,8 @@ from typing_extensions import Self, Unpack
 
 __all__ = [
     "AppConfig",
-    "ServerConfig",
     "Listening",
+    "ServerConfig",
     "Worker",
     "__version__",
     "check_snapshot",

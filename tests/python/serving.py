@@ -29,7 +29,7 @@ class Worker:
         self.port: int = self._listener.getsockname()[1]
         self._report, report = os.pipe()
         lifeline, self.lifeline = os.pipe()
-        document = {
+        document: dict[str, Any] = {
             "protocol": 1,
             "target": target,
             "app_dir": str(HERE),
@@ -38,11 +38,13 @@ class Worker:
             "lifeline_fd": lifeline,
             **settings,
         }
+        output = document.pop("stdout", subprocess.DEVNULL)
         document["config"] = {"log_format": "json", **document.get("config", {})}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pounce_rs.worker", "--settings", json.dumps(document)],
-            pass_fds=[*document["listeners"], report, lifeline],
+            pass_fds=[self._listener.fileno(), report, lifeline],
             stdin=subprocess.DEVNULL,
+            stdout=output,
             stderr=subprocess.PIPE,
             env={**os.environ, **environment},
             start_new_session=True,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -137,13 +139,65 @@ def test_a_drain_has_an_end() -> None:
         assert b"ended" not in read_all(connection)
 
 
-def test_a_second_signal_forces_the_end() -> None:
-    with serving("slow") as worker, worker.connect() as connection:
+def test_a_second_signal_forces_the_end_unless_there_is_a_supervisor() -> None:
+    with serving("slow", lifeline_fd=None) as worker, worker.connect() as connection:
         connection.sendall(b"GET /60 HTTP/1.1\r\nHost: a\r\n\r\n")
         connection.recv(4096)
         worker.process.send_signal(signal.SIGTERM)
         worker.until(b"D")
         assert worker.end(signal.SIGINT) == 1
+
+
+def test_a_supervised_worker_is_not_forced_by_signals() -> None:
+    with serving("slow") as worker, worker.connect() as connection:
+        connection.sendall(b"GET /0.5 HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.recv(4096)
+        worker.process.send_signal(signal.SIGTERM)
+        worker.until(b"D")
+        assert worker.end(signal.SIGINT) == 0
+        assert b"ended" in read_all(connection)
+
+
+def test_a_worker_retires_within_reload_timeout() -> None:
+    config = {"shutdown_timeout": 0.1, "reload_timeout": 20}
+    with serving("slow", config=config) as worker, worker.connect() as connection:
+        connection.sendall(b"GET /0.5 HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.recv(4096)
+        assert worker.end(signal.SIGUSR2) == 0
+        assert b"ended" in read_all(connection)
+    with serving("slow", config=config) as worker, worker.connect() as connection:
+        connection.sendall(b"GET /60 HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.recv(4096)
+        worker.process.send_signal(signal.SIGUSR2)
+        worker.until(b"D")
+        assert worker.end() == 1
+
+
+def test_the_access_log_names_the_request_and_can_be_off(tmp_path: Path) -> None:
+    for config, lines in (({}, 1), ({"access_log": False}, 0), ({"log_level": "warning"}, 0)):
+        with (
+            (tmp_path / "access").open("wb") as file,
+            serving("hello", config=config, stdout=file) as worker,
+        ):
+            answer = httpx.get(f"{worker.url}/shop?secret=1")
+            assert worker.end() == 0
+        records = [json.loads(line) for line in (tmp_path / "access").read_text().splitlines()]
+        assert len(records) == lines
+        for record in records:
+            assert record["path"] == "/shop"
+            assert record["status"] == 200
+            assert answer.headers["x-request-id"] in record.values()
+
+
+def test_a_client_behind_a_trusted_proxy_is_known() -> None:
+    headers = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+    with serving("show_scope", config={"trusted_hosts": ["127.0.0.1"]}) as worker:
+        scope = ast.literal_eval(httpx.get(worker.url, headers=headers).text)
+    assert (scope["client"][0], scope["scheme"]) == ("203.0.113.7", "https")
+    with serving("show_scope") as worker:
+        scope = ast.literal_eval(httpx.get(worker.url, headers=headers).text)
+    assert (scope["client"][0], scope["scheme"]) == ("127.0.0.1", "http")
+    assert b"x-forwarded-for" not in dict(scope["headers"])
 
 
 def test_signals_of_the_supervisor_do_not_kill_a_worker() -> None:

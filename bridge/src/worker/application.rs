@@ -12,7 +12,7 @@ use slab::Slab;
 use super::alarm::Alarm;
 use super::awaitable::Done;
 use super::call::{Call, Exchange};
-use super::scope::Scopes;
+use super::scope::{Origin, Scopes};
 use super::tasks::Tasks;
 
 /// What all requests of the worker need.
@@ -54,11 +54,14 @@ impl Application for PythonApp {
             let Request {
                 head,
                 id,
+                client,
+                secure,
                 connection,
                 body,
                 responder,
             } = request;
-            let scope = self.0.scopes.make(py, &head, &id, &connection);
+            let origin = Origin { client, secure };
+            let scope = self.0.scopes.make(py, &head, &id, origin, &connection);
             let core = Rc::clone(&self.0);
             let call = Rc::new(Call::new(core, body, responder, id, head.method, head.uri));
             if let Err(error) = scope.and_then(|scope| start(py, &call, scope.into_any())) {

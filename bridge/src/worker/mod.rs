@@ -7,23 +7,22 @@ mod call;
 mod message;
 mod owned;
 mod scope;
+mod setup;
 mod tasks;
 
 use std::cell::RefCell;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::rc::Rc;
 
-use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
-use pounce_core::serve::reactor::{Listener, Reactor};
+use pounce_core::serve::reactor::Reactor;
 use pounce_core::serve::server::Server;
 use pounce_core::serve::settings::Settings;
-use pyo3::exceptions::PyValueError;
+use pounce_core::serve::tls::TlsAcceptor;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use slab::Slab;
 
-use crate::keywords::{complaint, keyword};
 use alarm::Alarm;
 use application::{Core, PythonApp};
 use awaitable::Done;
@@ -37,6 +36,7 @@ pub(crate) struct Worker {
     server: Server,
     core: Rc<Core>,
     alarm: Rc<Alarm>,
+    tls: Option<TlsAcceptor>,
     event_loop: Py<PyAny>,
     keywords: Py<PyDict>,
 }
@@ -50,6 +50,7 @@ impl Worker {
     /// wrong, request id, method, path and the exception or None; `awaiting` makes a coroutine of an
     /// awaitable.
     #[new]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords")]
     #[pyo3(signature = (app, *, event_loop, context, config, workers, state, journal, awaiting))]
     fn new(
         py: Python<'_>,
@@ -62,7 +63,7 @@ impl Worker {
         journal: Py<PyAny>,
         awaiting: Py<PyAny>,
     ) -> PyResult<Self> {
-        let config = configuration(config)?;
+        let config = setup::configuration(config)?;
         let keywords = PyDict::new(py);
         keywords.set_item("context", context)?;
         let alarm = Rc::new(Alarm::new(event_loop, keywords.clone().unbind())?);
@@ -88,9 +89,11 @@ impl Worker {
             running: RefCell::new(Slab::new()),
         });
         let application = Rc::new(PythonApp(Rc::clone(&core)));
+        let access = setup::access_log(&config, &handle);
         let settings = Settings::new(&config, workers);
         Ok(Self {
-            server: Server::new(handle, settings, application),
+            tls: setup::tls(&config)?,
+            server: Server::new(handle, settings, application, access),
             reactor: RefCell::new(reactor),
             core,
             alarm,
@@ -126,9 +129,8 @@ impl Worker {
             });
         });
         for (descriptor, unix) in listeners {
-            worker
-                .server
-                .listen(listener(&worker, descriptor, unix)?, None);
+            let listener = setup::listener(&worker.core.handle, descriptor, unix)?;
+            worker.server.listen(listener, worker.tls.clone());
         }
         let descriptor = reactor.as_raw_fd();
         event_loop.call_method1(intern!(py, "add_reader"), (descriptor, turn))?;
@@ -189,35 +191,4 @@ impl Worker {
             .call_method1(intern!(py, "remove_reader"), (descriptor,))?;
         Ok(())
     }
-}
-
-fn configuration(config: &str) -> PyResult<ServerConfig> {
-    let fields: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(config).map_err(|error| {
-            PyValueError::new_err(format!("the configuration is no JSON object: {error}"))
-        })?;
-    let inputs = Inputs {
-        keywords: fields
-            .into_iter()
-            .map(|(name, value)| keyword::<ServerConfig>(name, value))
-            .collect(),
-        ..Inputs::default()
-    };
-    let resolved = resolve::<ServerConfig>(&inputs, &mut Sources::default());
-    match complaint("ServerConfig", &resolved.problems, &[]) {
-        Some(message) => Err(PyValueError::new_err(message)),
-        None => Ok(resolved.config),
-    }
-}
-
-#[expect(unsafe_code, reason = "a descriptor comes from Python as a number")]
-fn listener(worker: &Worker, descriptor: RawFd, unix: bool) -> PyResult<Listener> {
-    // SAFETY: the caller has detached it from its socket object: it is open, and nobody else closes it.
-    let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
-    let handle = &worker.core.handle;
-    Ok(if unix {
-        Listener::unix(handle, socket.into())?
-    } else {
-        Listener::tcp(handle, socket.into())?
-    })
 }

@@ -1,11 +1,12 @@
 //! The scope of an HTTP request (ASGI spec, "HTTP Connection Scope").
 
+use std::net::SocketAddr;
+
 use http::header::TE;
 use http::request::Parts;
 use http::{HeaderMap, Method, Version};
 use percent_encoding::percent_decode_str;
 use pounce_core::serve::application::ConnectionInfo;
-use pounce_core::serve::reactor::Peer;
 use pounce_core::serve::request_id::RequestId;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -13,6 +14,13 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 /// Version of the HTTP part of the specification: since 2.4 `send()` raises OSError after a disconnect.
 const SPEC_VERSION: &str = "2.4";
+
+/// Where a request comes from, proxies seen through.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) client: Option<SocketAddr>,
+    pub(super) secure: bool,
+}
 
 /// Makes the scopes of one application.
 pub(super) struct Scopes {
@@ -56,6 +64,7 @@ impl Scopes {
         py: Python<'py>,
         head: &Parts,
         id: &RequestId,
+        origin: Origin,
         connection: &ConnectionInfo,
     ) -> PyResult<Bound<'py, PyDict>> {
         let scope = self.shared.bind(py).copy()?;
@@ -63,7 +72,7 @@ impl Scopes {
         scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
         scope.set_item(intern!(py, "http_version"), version(py, head.version))?;
         scope.set_item(intern!(py, "method"), method(py, &head.method))?;
-        scope.set_item(intern!(py, "scheme"), scheme(py, connection.tls))?;
+        scope.set_item(intern!(py, "scheme"), scheme(py, origin.secure))?;
         scope.set_item(intern!(py, "path"), decoded(py, path))?;
         scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, path.as_bytes()))?;
         let query = head.uri.query().unwrap_or_default();
@@ -72,7 +81,7 @@ impl Scopes {
             PyBytes::new(py, query.as_bytes()),
         )?;
         scope.set_item(intern!(py, "headers"), headers(py, &head.headers)?)?;
-        scope.set_item(intern!(py, "client"), client(py, &connection.peer)?)?;
+        scope.set_item(intern!(py, "client"), address(py, origin.client)?)?;
         scope.set_item(intern!(py, "server"), self.server(py, connection)?)?;
         scope.set_item(intern!(py, "state"), self.state.bind(py).copy()?)?;
         scope.set_item(intern!(py, "extensions"), extensions(py, head, id)?)?;
@@ -85,12 +94,8 @@ impl Scopes {
         connection: &ConnectionInfo,
     ) -> PyResult<Bound<'py, PyAny>> {
         match (connection.local, &self.unix_path) {
-            (Some(address), _) => {
-                let address = (address.ip().to_canonical().to_string(), address.port());
-                Ok(address.into_pyobject(py)?.into_any())
-            }
             (None, Some(path)) => Ok((path, py.None()).into_pyobject(py)?.into_any()),
-            (None, None) => Ok(py.None().into_bound(py)),
+            (local, _) => address(py, local),
         }
     }
 }
@@ -139,14 +144,12 @@ fn headers<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyL
     Ok(list)
 }
 
-fn client<'py>(py: Python<'py>, peer: &Peer) -> PyResult<Bound<'py, PyAny>> {
-    match peer {
-        Peer::Tcp(address) => {
-            let address = (address.ip().to_canonical().to_string(), address.port());
-            Ok(address.into_pyobject(py)?.into_any())
-        }
-        Peer::Unix => Ok(py.None().into_bound(py)),
-    }
+fn address(py: Python<'_>, address: Option<SocketAddr>) -> PyResult<Bound<'_, PyAny>> {
+    let Some(address) = address else {
+        return Ok(py.None().into_bound(py));
+    };
+    let pair = (address.ip().to_canonical().to_string(), address.port());
+    Ok(pair.into_pyobject(py)?.into_any())
 }
 
 fn extensions<'py>(py: Python<'py>, head: &Parts, id: &RequestId) -> PyResult<Bound<'py, PyDict>> {

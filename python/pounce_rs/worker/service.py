@@ -114,7 +114,18 @@ class _Service:
         except LifespanError as error:
             ending.cancel()
             return self._refuse(str(error), Exit.NOT_STARTED)
-        worker = Worker(
+        try:
+            worker = self._worker(loop, app, lifespan)
+        except (OSError, ValueError) as error:
+            return self._refuse(str(error), Exit.NOT_STARTED)
+        worker.start(listeners)
+        self._tell(b"SR")
+        self._beat(loop)
+        await ending
+        return await self._drain(worker, lifespan, config)
+
+    def _worker(self, loop: asyncio.AbstractEventLoop, app: Any, lifespan: Lifespan) -> Worker:
+        return Worker(
             app,
             event_loop=loop,
             context=contextvars.copy_context(),
@@ -124,51 +135,54 @@ class _Service:
             journal=self._journal.request_failed,
             awaiting=_awaiting,
         )
-        worker.start(listeners)
-        self._tell(b"SR")
-        self._beat(loop)
-        await ending
-        return await self._drain(worker, lifespan, config.shutdown_timeout)
 
-    async def _drain(self, worker: Worker, lifespan: Lifespan, timeout: float) -> int:
+    async def _drain(self, worker: Worker, lifespan: Lifespan, config: ServerConfig) -> int:
         self._tell(b"D")
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
+        began = loop.time()
         worker.drain()
-        while (worker.connections or worker.tasks) and loop.time() < deadline:
+        while worker.connections or worker.tasks:
+            # A worker that retires has more time, until it is told to end.
+            limit = config.reload_timeout if self._signals == 0 else config.shutdown_timeout
+            if loop.time() - began >= limit:
+                break
             await asyncio.sleep(_LOOK)
         left = worker.tasks
         cut_off = bool(left or worker.connections)
         if cut_off:
             self._journal.failed(
-                f"shutdown_timeout ({timeout:g} s) is over: {worker.connections} connections and "
+                f"the time to drain is over: {worker.connections} connections and "
                 f"{len(left)} requests are cut off"
             )
             for task in left:
                 task.cancel()
             if left:
                 await asyncio.wait(left, timeout=1.0)
-        await lifespan.shutdown(max(deadline - loop.time(), 1.0))
+        await lifespan.shutdown(config.shutdown_timeout)
         worker.close()
         return Exit.CUT_OFF if cut_off else Exit.DRAINED
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGUSR2, self._retire)
         for number in (signal.SIGHUP, signal.SIGUSR1):
             # They are for the supervisor; sent to a worker they must not kill it.
             loop.add_signal_handler(number, _ignore)
-        ours = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1}
+        ours = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
 
     def _end(self) -> None:
         self._signals += 1
-        # A supervisor forces by SIGKILL. A service manager that sends SIGTERM to a whole group, and the
-        # supervisor that hears it too, are one wish.
         if self._signals > 1 and self._document.lifeline_fd is None:
-            # Asked twice: whatever still runs is left behind, as is what is buffered for it.
+            # Asked twice: whatever still runs is left behind. A supervised worker hears a signal to
+            # its process group twice for one; its supervisor forces it by SIGKILL.
             sys.stderr.flush()
             os._exit(Exit.CUT_OFF)
+        self._retire()
+
+    def _retire(self) -> None:
+        """End with reload_timeout as the limit: a new generation has taken over."""
         if self._ending is not None:
             self._ending.set()
 
