@@ -4,3 +4,5 @@ pub mod app;
 pub mod check;
 pub mod cli;
 pub mod config;
+#[cfg(unix)]
+pub mod serve;

@@ -1,14 +1,17 @@
-//! The extension module `pounce_rs._native`: the configuration classes and the commands.
+//! The extension module `pounce_rs._native`: the configuration classes, the commands and the worker.
 
 mod app_config;
 mod check;
 mod commands;
 mod keywords;
+mod launch;
 mod live_objects;
 mod preflight;
 mod server_config;
 mod settings;
 mod values;
+#[cfg(unix)]
+mod worker;
 
 #[pyo3::pymodule]
 mod _native {
@@ -23,8 +26,13 @@ mod _native {
     #[pymodule_export]
     use crate::commands::main;
     #[pymodule_export]
+    use crate::launch::{Listening, listen, serve_again, serve_target, worker_count};
+    #[pymodule_export]
     use crate::server_config::PyServerConfig;
     use crate::settings::add_properties;
+    #[cfg(unix)]
+    #[pymodule_export]
+    use crate::worker::Worker;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

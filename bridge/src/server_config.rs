@@ -1,7 +1,7 @@
 //! `pounce.ServerConfig`.
 
 use pounce_core::config::field::Model as _;
-use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
+use pounce_core::config::{Inputs, Resolved, ServerConfig, Sources, resolve};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -28,14 +28,13 @@ impl Configuration for PyServerConfig {
 }
 
 impl PyServerConfig {
+    /// The configuration as the server's own code reads it.
+    pub(crate) fn resolved(&self, py: Python<'_>) -> Resolved<ServerConfig> {
+        layers(py, &self.given)
+    }
+
     fn resolve(py: Python<'_>, given: Given) -> PyResult<Self> {
-        let (keywords, problems) = given.layer::<ServerConfig>(py);
-        let inputs = Inputs {
-            keywords,
-            ..Inputs::default()
-        };
-        let mut resolved = resolve::<ServerConfig>(&inputs, &mut Sources::default());
-        resolved.problems.extend(problems);
+        let resolved = layers(py, &given);
         if let Some(message) = complaint(CLASS, &resolved.problems, &[]) {
             return Err(PyValueError::new_err(message));
         }
@@ -44,6 +43,17 @@ impl PyServerConfig {
             given,
         })
     }
+}
+
+fn layers(py: Python<'_>, given: &Given) -> Resolved<ServerConfig> {
+    let (keywords, problems) = given.layer::<ServerConfig>(py);
+    let inputs = Inputs {
+        keywords,
+        ..Inputs::default()
+    };
+    let mut resolved = resolve::<ServerConfig>(&inputs, &mut Sources::default());
+    resolved.problems.extend(problems);
+    resolved
 }
 
 #[pymethods]

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from pounce_rs._native import ServerConfig
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pounce_rs._native import ServerConfig, listen, serve_again, serve_target, worker_count
 from pounce_rs.probe.positions import call_site
 from pounce_rs.probe.session import current
-
-from pounce.errors import PounceError
+from pounce_rs.role import is_worker, own_document
 
 
 def run(app: object, *, config: ServerConfig | None = None, **settings: object) -> None:
-    """Serve an app; inside a preflight, hand it over and return.
+    """Serve an app until the server is told to stop.
+
+    A target is imported by worker processes of their own. A live app is served in this process
+    where there is one worker; several run this program again, up to this call. Inside a preflight,
+    and while a worker imports the app, this hands the app over and returns.
 
     Args:
         app: An ASGI application, or its target as `"module:attribute"`.
@@ -20,18 +31,61 @@ def run(app: object, *, config: ServerConfig | None = None, **settings: object) 
     Raises:
         ValueError: A setting is wrong; the message names every one that is.
         TypeError: Both `config` and keywords were given, or `config` is no `ServerConfig`.
-        PounceError: Always outside a preflight: this build does not serve.
+        SystemExit: The server did not start or did not end well; the reason is on standard error.
     """
     if config is not None and settings:
         raise TypeError("run takes config or settings as keywords, not both")
     if config is not None and not isinstance(config, ServerConfig):
         raise TypeError(f"run takes a ServerConfig, not {type(config).__name__}")
     if config is None:
-        ServerConfig(**settings)  # type: ignore[arg-type]  # judged by ServerConfig itself
+        config = ServerConfig(**settings)  # type: ignore[arg-type]  # judged by ServerConfig itself
     session = current()
-    if session is None:
-        raise PounceError(
-            "this build of pounce-rs has the configuration and the preflight, not the server: "
-            "judge the app with `pounce check module:app`; pounce.run() comes with a later version"
-        )
-    session.hand_over(app, call_site(1))
+    if session is not None:
+        session.hand_over(app, call_site(1))
+    elif not is_worker():
+        code = _serve(app, config)
+        if code:
+            sys.exit(code)
+
+
+def _serve(app: object, config: ServerConfig) -> int:
+    # Only here: a preflight has no need of the server.
+    from pounce_rs.worker import serve  # noqa: PLC0415
+
+    document = own_document()
+    if document is not None:
+        sys.exit(serve(app, document))
+    if isinstance(app, str):
+        with _default_signals():
+            return serve_target(config, app, app_dir=_import_folder())
+    if worker_count(config) == 1:
+        listening = listen(config, _name(app))
+        return serve(app, json.loads(listening.document))
+    with _default_signals():
+        return serve_again(config, _name(app), arguments=sys.orig_argv[1:])
+
+
+def _import_folder() -> str:
+    """The folder that the program itself imports from first."""
+    first = sys.path[0] if sys.path else ""
+    return os.path.abspath(first) if os.path.isdir(first) else os.getcwd()
+
+
+def _name(app: object) -> str:
+    known = app if hasattr(app, "__qualname__") else type(app)
+    return f"{known.__module__}.{known.__qualname__}"
+
+
+@contextmanager
+def _default_signals() -> Iterator[None]:
+    """Leave SIGINT to the supervisor, which runs outside of Python; what was set comes back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from pounce_rs._native import __version__
 
-__all__ = ["__version__"]
+__all__ = ["PROTOCOL", "__version__"]
+
+PROTOCOL = 1
+"""What supervisors and workers agree on; a native `pounce` serves only with the same."""

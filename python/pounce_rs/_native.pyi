@@ -1,6 +1,8 @@
 # Generated from the fields declared in src/config by `make generate`; do not edit.
 
-from collections.abc import Iterable, Mapping
+from asyncio import AbstractEventLoop, Task
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextvars import Context
 from os import PathLike
 from typing import Any, ClassVar, Literal, TypedDict, final, type_check_only
 
@@ -9,6 +11,7 @@ from typing_extensions import Self, Unpack
 __all__ = [
     "AppConfig",
     "ServerConfig",
+    "Worker",
     "__version__",
     "check_snapshot",
     "implicit_app_config",
@@ -20,6 +23,32 @@ __version__: str
 def main(command: str, arguments: list[str], /) -> int: ...
 def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...
 def implicit_app_config() -> AppConfig: ...
+
+@final
+class Worker:
+    def __new__(
+        cls,
+        app: object,
+        *,
+        event_loop: AbstractEventLoop,
+        context: Context,
+        config: str,
+        workers: int,
+        state: dict[str, Any],
+        journal: Callable[[str, str, str, str, BaseException | None], None],
+        awaiting: Callable[[Any], Coroutine[Any, Any, None]],
+    ) -> Self: ...
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+    @property
+    def tasks(self) -> list[Task[Any]]:
+        """Tasks of requests that are not at their end."""
+    def start(self, listeners: Sequence[tuple[int, bool]]) -> None: ...
+    def turn(self) -> None: ...
+    def ring(self) -> None: ...
+    def drain(self) -> None: ...
+    def close(self) -> None: ...
 
 @type_check_only
 class _ServerConfigKeywords(TypedDict, total=False):

@@ -3,9 +3,11 @@
 use serde_json::{Map, Value as Json};
 
 use super::app_code::{context, resolve_app};
+use super::finding::Severity;
 use super::judge::{Ignore, Verdict, judge};
 use super::machine::Machine;
 use super::rule::{Context, Scope, Tool};
+use super::rules;
 use crate::app::snapshot::Snapshot;
 use crate::config::field::{Model, Secrecy};
 use crate::config::types::Env;
@@ -56,6 +58,25 @@ pub fn judge_server(
         &ignored(wanted, resolved),
         sources,
     )
+}
+
+/// Judges what stops a launch: the errors of the fatal rules about configuration and machine. The app is
+/// not looked at: its import is proven by the worker that serves it.
+pub fn judge_launch(
+    resolved: &Resolved<ServerConfig>,
+    machine: &Machine,
+    sources: &mut Sources,
+) -> Verdict {
+    let wanted = Wanted {
+        scopes: vec![Scope::Config, Scope::Machine],
+        ..Wanted::default()
+    };
+    let mut verdict = judge_server(resolved, None, Some(machine), &wanted, sources);
+    verdict.findings.retain(|finding| {
+        let fatal = rules::find(finding.rule).is_some_and(|rule| rule.fatal);
+        fatal && finding.severity == Severity::Error
+    });
+    verdict
 }
 
 /// Judges an app. `inputs` is what is said about its configuration outside its code; `deploy` judges

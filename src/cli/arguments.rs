@@ -11,6 +11,7 @@ use crate::config::{AppConfig, ServerConfig};
 const PREFLIGHT: &str = "Preflight";
 const APP: &str = "App";
 const OUTPUT: &str = "Output";
+const SERVER: &str = "Server";
 
 /// The whole command of a tool.
 #[must_use]
@@ -19,7 +20,7 @@ pub fn command(tool: Tool) -> Command {
         Tool::Pounce => "Configuration, preflight and server for Python ASGI apps",
         Tool::Chirp => "Configuration and preflight for Chirp apps",
     };
-    Command::new(tool.name())
+    let command = Command::new(tool.name())
         .about(about)
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -45,7 +46,57 @@ pub fn command(tool: Tool) -> Command {
         .subcommand(config(tool))
         .subcommand(check(tool))
         .subcommand(rule())
-        .subcommand(completions())
+        .subcommand(completions());
+    match tool {
+        // Windows is for configuration and check.
+        Tool::Pounce if cfg!(unix) => command.subcommand(serve()),
+        Tool::Pounce | Tool::Chirp => command,
+    }
+}
+
+fn serve() -> Command {
+    let command = Command::new("serve")
+        .about("Serve an app; the rules that would stop it are judged first")
+        .arg(
+            Arg::new("target")
+                .value_name("TARGET")
+                .help("The app: module:attribute or module:factory()"),
+        )
+        .arg(
+            Arg::new("app")
+                .long("app")
+                .value_name("TARGET")
+                .conflicts_with("target")
+                .help_heading(APP)
+                .help("The app, as a flag; without it the configuration may name one"),
+        )
+        .arg(
+            Arg::new("lifespan")
+                .long("lifespan")
+                .value_name("WHEN")
+                .value_parser(PossibleValuesParser::new(["auto", "on", "off"]))
+                .default_value("auto")
+                .help_heading(APP)
+                .help("Whether the app is asked for its lifespan; auto: where it has one"),
+        )
+        .arg(
+            Arg::new("fd")
+                .long("fd")
+                .value_name("N")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(i32).range(3..))
+                .help_heading(SERVER)
+                .help("Listening socket that this process inherited (repeatable)"),
+        )
+        .arg(
+            path("pid-file", "FILE")
+                .help_heading(SERVER)
+                .help("File that holds the server's process id while it runs"),
+        );
+    with_app_arguments(with_field_flags(
+        with_files(command, Tool::Pounce),
+        Tool::Pounce,
+    ))
 }
 
 fn config(tool: Tool) -> Command {

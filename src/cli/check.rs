@@ -88,7 +88,7 @@ fn check_app(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
 }
 
 /// Looks at the app in its own interpreter.
-fn look(
+pub(super) fn look(
     run: &Run<'_>,
     target: &str,
     kind: Kind,
@@ -126,7 +126,7 @@ fn look(
     probe(&request).map_err(|error: ProbeError| error.to_string())
 }
 
-fn text(run: &Run<'_>, id: &str) -> Option<String> {
+pub(super) fn text(run: &Run<'_>, id: &str) -> Option<String> {
     run.matches
         .try_get_one::<String>(id)
         .ok()
@@ -134,13 +134,15 @@ fn text(run: &Run<'_>, id: &str) -> Option<String> {
         .cloned()
 }
 
-fn app_dir(run: &Run<'_>) -> Option<PathBuf> {
+pub(super) fn app_dir(run: &Run<'_>) -> Option<PathBuf> {
     run.matches.get_one::<PathBuf>("app-dir").cloned()
 }
 
-fn wanted(run: &Run<'_>) -> Wanted {
+pub(super) fn wanted(run: &Run<'_>) -> Wanted {
     let mut wanted = Wanted::default();
-    if let Some(names) = run.matches.get_many::<String>("scope") {
+    // A launch has neither: what stops it is not chosen.
+    let given = |id| run.matches.try_get_many::<String>(id).ok().flatten();
+    if let Some(names) = given("scope") {
         let names: Vec<_> = names.map(String::as_str).collect();
         wanted
             .scopes
@@ -149,11 +151,7 @@ fn wanted(run: &Run<'_>) -> Wanted {
     wanted.target = text(run, "target")
         .and_then(|target| run.line.word(&target))
         .or_else(|| run.line.flag("app", true, 0));
-    let rules = run
-        .matches
-        .get_many::<String>("ignore")
-        .into_iter()
-        .flatten();
+    let rules = given("ignore").into_iter().flatten();
     wanted.ignore.extend(rules.map(|rule| {
         Ignore {
             rule: rule.clone(),

@@ -1,12 +1,20 @@
 //! The command line: arguments in, text and an exit code out. Decisions are made below.
 
 mod arguments;
+#[cfg(unix)]
+mod banner;
 mod check;
 mod config;
 mod field_flags;
 mod foreign_flag;
+#[cfg(unix)]
+mod handover;
+#[cfg(unix)]
+pub mod launch;
 mod output;
 mod rule;
+#[cfg(unix)]
+mod serve;
 mod version;
 
 use std::ffi::OsString;
@@ -26,6 +34,9 @@ pub const OK: u8 = 0;
 pub const FINDINGS: u8 = 1;
 /// The command could not be done.
 pub const FAILED: u8 = 2;
+
+/// The app did not come up, or its workers crash again and again.
+pub const NOT_UP: u8 = 3;
 
 /// Where the command runs: on its own, or inside a Python.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +73,11 @@ struct Run<'a> {
 /// Runs a command; returns the exit code.
 pub fn main(tool: Tool, arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    #[cfg(unix)]
+    let arguments = match tool {
+        Tool::Pounce => serve::written_out(arguments),
+        Tool::Chirp => arguments,
+    };
     let words = std::iter::once(OsString::from(tool.name())).chain(arguments.iter().cloned());
     // Asked for beside anything else, the version needs no valid command.
     if let [only] = &arguments[..]
@@ -92,6 +108,8 @@ pub fn main(tool: Tool, arguments: impl IntoIterator<Item = OsString>, host: &Ho
             Some(("show", matches)) => config::show(run(matches)),
             _ => FAILED,
         },
+        #[cfg(unix)]
+        Some(("serve", matches)) => serve::serve(run(matches), &arguments),
         Some(("check", matches)) => check::check(run(matches)),
         Some(("rule", matches)) => rule::explain(tool, matches),
         Some(("completions", matches)) => output::completions(tool, matches),

@@ -85,11 +85,18 @@ pub(super) fn usage(error: &clap::Error) -> u8 {
 
 /// How a report may look on a stream.
 pub(super) fn style(stream: Stream, matches: &ArgMatches) -> Style {
+    style_of(
+        stream,
+        matches.get_one::<String>("color").map(String::as_str),
+    )
+}
+
+/// The same, for a choice of colours (`auto` where absent).
+pub(super) fn style_of(stream: Stream, choice: Option<&str>) -> Style {
     let terminal = match stream {
         Stream::Out => io::stdout().is_terminal(),
         Stream::Err => io::stderr().is_terminal(),
     };
-    let choice = matches.get_one::<String>("color").map(String::as_str);
     let color = match choice {
         Some("always") => true,
         Some("never") => false,

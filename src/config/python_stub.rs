@@ -7,7 +7,9 @@ use super::kind::Kind;
 use super::{AppConfig, ServerConfig};
 
 const HEAD: &str = r#"
-from collections.abc import Iterable, Mapping
+from asyncio import AbstractEventLoop, Task
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextvars import Context
 from os import PathLike
 from typing import Any, ClassVar, Literal, TypedDict, final, type_check_only
 
@@ -15,11 +17,17 @@ from typing_extensions import Self, Unpack
 
 __all__ = [
     "AppConfig",
+    "Listening",
     "ServerConfig",
+    "Worker",
     "__version__",
     "check_snapshot",
     "implicit_app_config",
+    "listen",
     "main",
+    "serve_again",
+    "serve_target",
+    "worker_count",
 ]
 
 __version__: str
@@ -27,6 +35,41 @@ __version__: str
 def main(command: str, arguments: list[str], /) -> int: ...
 def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...
 def implicit_app_config() -> AppConfig: ...
+def listen(config: ServerConfig, app: str, /) -> Listening: ...
+def serve_again(config: ServerConfig, app: str, /, *, arguments: list[str]) -> int: ...
+def serve_target(config: ServerConfig, target: str, /, *, app_dir: str | PathLike[str]) -> int: ...
+def worker_count(config: ServerConfig, /) -> int: ...
+
+@final
+class Listening:
+    @property
+    def document(self) -> str: ...
+
+@final
+class Worker:
+    def __new__(
+        cls,
+        app: object,
+        *,
+        event_loop: AbstractEventLoop,
+        context: Context,
+        config: str,
+        workers: int,
+        state: dict[str, Any],
+        journal: Callable[[str, str, str, str, BaseException | None], None],
+        awaiting: Callable[[Any], Coroutine[Any, Any, None]],
+    ) -> Self: ...
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+    @property
+    def tasks(self) -> list[Task[Any]]:
+        """Tasks of requests that are not at their end."""
+    def start(self, listeners: Sequence[tuple[int, bool]]) -> None: ...
+    def turn(self) -> None: ...
+    def ring(self) -> None: ...
+    def drain(self) -> None: ...
+    def close(self) -> None: ...
 "#;
 
 /// Fields that hold live Python objects: (name, type as keyword, type as attribute, doc).

@@ -2,6 +2,8 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::rule::{Context, Rule, Scope, Tool};
+use crate::config::types::WorkerMode;
+use crate::config::value::Value;
 use crate::config::{Model, Resolved};
 
 const ID: &str = "unsupported_setting";
@@ -17,14 +19,47 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Settings of the server that this build reads and cannot honour.
-const SERVER: [&str; 2] = ["http3_enabled", "http3_zero_rtt_enabled"];
+/// Settings of the server that this build reads and cannot honour. What only shapes a feature (its path,
+/// its size) stands behind the switch of that feature, and is not named beside it.
+const SERVER: [&str; 19] = [
+    "compression_min_size",
+    "debug",
+    "health_check_path",
+    "http3_enabled",
+    "http3_zero_rtt_enabled",
+    "introspection_enabled",
+    "lifecycle_logging",
+    "log_slow_requests_threshold",
+    "metrics_enabled",
+    "otel_endpoint",
+    "rate_limit_enabled",
+    "reload",
+    "request_queue_enabled",
+    "sentry_dsn",
+    "server_timing",
+    "ssl_certfile",
+    "static_files",
+    "websocket_max_message_size",
+    "worker_startup_failure",
+];
+/// Features that are on by default and that this build does not have yet: the default promises nothing,
+/// asking for one does.
+const ASKED_FOR: [&str; 2] = ["compression", "websocket_compression"];
 /// Settings of an app likewise.
 const APP: [&str; 0] = [];
 
 fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     if let Some(server) = cx.server {
         judge(server, &SERVER, Severity::Error, findings);
+        for name in ASKED_FOR {
+            let setting = server.setting(name);
+            if setting.is_set() && !setting.invalid && setting.value == Value::Bool(true) {
+                findings.push(finding(server, name, Severity::Error));
+            }
+        }
+        if server.config.worker_mode == WorkerMode::Sync {
+            findings.push(finding(server, "worker_mode", Severity::Error));
+        }
     }
     let own = cx.app().is_some_and(|app| app.framework.name == "chirp");
     if let Some(app) = cx.app_config.filter(|_| own) {
@@ -34,7 +69,7 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn judge<M: Model>(
     resolved: &Resolved<M>,
-    unsupported: &[&str],
+    unsupported: &[&'static str],
     severity: Severity,
     findings: &mut Vec<Finding>,
 ) {
@@ -44,12 +79,14 @@ fn judge<M: Model>(
         if setting.invalid || default.as_ref() == Some(&setting.value) {
             continue;
         }
-        findings.push(
-            Finding::new(ID, severity, format!("this build cannot honour {name}"))
-                .field(*name)
-                .at(resolved.place(name), "set here")
-                .why("a setting that is accepted and does nothing is found out in production")
-                .help(format!("leave {name} at its default")),
-        );
+        findings.push(finding(resolved, name, severity));
     }
+}
+
+fn finding<M: Model>(resolved: &Resolved<M>, name: &'static str, severity: Severity) -> Finding {
+    Finding::new(ID, severity, format!("this build cannot honour {name}"))
+        .field(name)
+        .at(resolved.place(name), "set here")
+        .why("a setting that is accepted and does nothing is found out in production")
+        .help(format!("leave {name} at its default"))
 }

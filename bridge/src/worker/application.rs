@@ -1,0 +1,92 @@
+//! The ASGI application behind the server's seam.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use pounce_core::serve::application::{Application, Request};
+use pounce_core::serve::reactor::Handle;
+use pyo3::intern;
+use pyo3::prelude::*;
+use slab::Slab;
+
+use super::alarm::Alarm;
+use super::awaitable::Done;
+use super::call::{Call, Exchange};
+use super::scope::{Origin, Scopes};
+use super::tasks::Tasks;
+
+/// What all requests of the worker need.
+pub(super) struct Core {
+    pub(super) app: Py<PyAny>,
+    pub(super) scopes: Scopes,
+    pub(super) tasks: Tasks,
+    /// Called with what went wrong, request id, method, path and the exception or None.
+    pub(super) journal: Py<PyAny>,
+    pub(super) create_future: Py<PyAny>,
+    /// The answer of a `send()` that need not wait.
+    pub(super) done: Py<Done>,
+    pub(super) alarm: Rc<Alarm>,
+    pub(super) handle: Handle,
+    /// Tasks that are not at their end: the loop itself holds them weakly.
+    pub(super) running: RefCell<Slab<Py<PyAny>>>,
+}
+
+impl Core {
+    /// Has the loop call in time for a deadline that was made between turns.
+    pub(super) fn arm(&self, py: Python<'_>) {
+        self.alarm.set(py, self.handle.deadline());
+    }
+
+    /// Lets go of a task that is at its end.
+    pub(super) fn forget(&self, place: Option<usize>) {
+        let task = place.and_then(|place| self.running.borrow_mut().try_remove(place));
+        // Dropped here, with nothing borrowed: it can be the last reference.
+        drop(task);
+    }
+}
+
+/// Starts the application for each request.
+pub(super) struct PythonApp(pub(super) Rc<Core>);
+
+impl Application for PythonApp {
+    fn call(&self, request: Request) {
+        Python::attach(|py| {
+            let Request {
+                head,
+                id,
+                client,
+                secure,
+                connection,
+                body,
+                responder,
+            } = request;
+            let origin = Origin { client, secure };
+            let scope = self.0.scopes.make(py, &head, &id, origin, &connection);
+            let core = Rc::clone(&self.0);
+            let call = Rc::new(Call::new(core, body, responder, id, head.method, head.uri));
+            if let Err(error) = scope.and_then(|scope| start(py, &call, scope.into_any())) {
+                call.end(py, Err(error));
+            }
+        });
+    }
+}
+
+/// Runs the application as far as it goes without waiting.
+fn start<'py>(py: Python<'py>, call: &Rc<Call>, scope: Bound<'py, PyAny>) -> PyResult<()> {
+    let core = call.core();
+    let exchange = Bound::new(py, Exchange::new(Rc::clone(call)))?;
+    let receive = exchange.getattr(intern!(py, "receive"))?;
+    let send = exchange.getattr(intern!(py, "send"))?;
+    let awaitable = core.app.bind(py).call1((scope, receive, send))?;
+    let task = core.tasks.start(awaitable)?;
+    if task.call_method0(intern!(py, "done"))?.is_truthy()? {
+        let outcome = task.call_method0(intern!(py, "result"));
+        call.end(py, outcome.map(drop));
+        return Ok(());
+    }
+    let place = core.running.borrow_mut().insert(task.clone().unbind());
+    call.place.set(Some(place));
+    let ended = exchange.getattr(intern!(py, "_ended"))?;
+    task.call_method1(intern!(py, "add_done_callback"), (ended,))?;
+    Ok(())
+}

@@ -1,0 +1,214 @@
+//! What `receive()` and `send()` return: awaitables that end at once where they can.
+
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Wake, Waker};
+
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::call::Call;
+use super::owned::Owned;
+
+/// Futures of the event loop that wait for one event.
+#[derive(Default)]
+pub(super) struct Waiters(Mutex<Vec<Py<PyAny>>>);
+
+impl Waiters {
+    /// A waker that resolves them all. It is called on the loop's thread only, as everything of a
+    /// request happens there.
+    pub(super) fn waker(self: &Arc<Self>) -> Waker {
+        Waker::from(Arc::clone(self))
+    }
+
+    fn add(&self, future: Py<PyAny>) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(future);
+    }
+
+    fn take(&self) -> Vec<Py<PyAny>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Wake for Waiters {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let futures = self.take();
+        if futures.is_empty() {
+            return;
+        }
+        Python::attach(|py| {
+            for future in futures {
+                if let Err(error) = resolve(future.bind(py)) {
+                    error.write_unraisable(py, Some(future.bind(py)));
+                }
+            }
+        });
+    }
+}
+
+fn resolve(future: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = future.py();
+    // Cancelled, where its task was.
+    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    }
+    Ok(())
+}
+
+/// An awaitable that is done and gives None. One serves all: it has no state.
+#[pyclass(frozen, module = "pounce_rs._native")]
+pub(super) struct Done;
+
+#[pymethods]
+impl Done {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[expect(clippy::unused_self, reason = "the protocol of iterators")]
+    fn __next__(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
+    /// Makes it a coroutine to asyncio, so that it can be given to `create_task()`.
+    #[expect(clippy::unused_self, reason = "the protocol of coroutines")]
+    fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Err(PyStopIteration::new_err(()))
+    }
+
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    #[expect(clippy::unused_self, reason = "the protocol of coroutines")]
+    fn throw(
+        &self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        Err(thrown(kind, value))
+    }
+
+    #[expect(clippy::unused_self, reason = "the protocol of coroutines")]
+    fn close(&self) {}
+}
+
+/// What an awaitable waits for.
+#[derive(Clone, Copy)]
+pub(super) enum Event {
+    /// The next message of the request.
+    Message,
+    /// Room for more of the response.
+    Room,
+}
+
+/// An awaitable that asks its request, and waits in a future of the loop where there is nothing yet.
+#[pyclass(module = "pounce_rs._native")]
+pub(super) struct Pending {
+    call: Owned<Rc<Call>>,
+    event: Event,
+    done: bool,
+}
+
+impl Pending {
+    pub(super) fn new(call: Rc<Call>, event: Event) -> Self {
+        Self {
+            call: Owned::new(call),
+            event,
+            done: false,
+        }
+    }
+
+    fn step(&mut self, py: Python<'_>) -> PyResult<Step> {
+        if self.done {
+            return Err(PyRuntimeError::new_err("this was awaited before"));
+        }
+        let call = self.call.get()?;
+        let (waiters, polled) = match self.event {
+            Event::Message => (call.receiving(), call.poll_message(py)),
+            Event::Room => (call.sending(), call.poll_room().map_ok(|()| py.None())),
+        };
+        if let Poll::Ready(result) = polled {
+            self.done = true;
+            return result.map(Step::Done);
+        }
+        let future = call.create_future(py)?;
+        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
+        waiters.add(future.clone().unbind());
+        Ok(Step::Wait(future.unbind()))
+    }
+}
+
+enum Step {
+    /// The task is to wait for this future, and then to go on here.
+    Wait(Py<PyAny>),
+    /// What the await gives.
+    Done(Py<PyAny>),
+}
+
+#[pymethods]
+impl Pending {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        match self.step(py)? {
+            Step::Wait(future) => Ok(Some(future)),
+            // The end without an exception means None to the interpreter, and costs nothing.
+            Step::Done(value) if value.is_none(py) => Ok(None),
+            Step::Done(value) => Err(PyStopIteration::new_err((value,))),
+        }
+    }
+
+    /// Makes it a coroutine to asyncio, so that it can be given to `create_task()`.
+    fn send(&mut self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        match self.step(py)? {
+            Step::Wait(future) => Ok(future),
+            Step::Done(value) => Err(PyStopIteration::new_err((value,))),
+        }
+    }
+
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
+    fn throw(
+        &mut self,
+        kind: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.done = true;
+        Err(thrown(kind, value))
+    }
+
+    fn close(&mut self) {
+        self.done = true;
+    }
+}
+
+/// The exception that is thrown into an awaitable, by class or as an instance.
+fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
+    match value {
+        Some(value) if !value.is_none() && value.is_instance_of::<PyBaseException>() => {
+            PyErr::from_value(value)
+        }
+        Some(value) if !value.is_none() => match kind.call1((value,)) {
+            Ok(made) => PyErr::from_value(made),
+            Err(error) => error,
+        },
+        _ => PyErr::from_value(kind),
+    }
+}

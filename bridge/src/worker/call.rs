@@ -1,0 +1,364 @@
+//! One request between the server and the application: what `receive()` and `send()` do.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use http::{HeaderMap, Method, Uri};
+use pounce_core::serve::application::{RequestBody, Responder, SendError};
+use pounce_core::serve::request_id::RequestId;
+use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use super::application::Core;
+use super::awaitable::{Event, Pending, Waiters};
+use super::message::Message;
+use super::owned::Owned;
+
+/// How far the application is with its response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing is sent.
+    Start,
+    /// Status and headers are; `trailers` are promised.
+    Body { trailers: bool },
+    /// The body is.
+    Trailers,
+    /// All is.
+    Done,
+}
+
+/// What an event wakes; made when something waits for it.
+type Wakeup = OnceCell<(Arc<Waiters>, Waker)>;
+
+/// One request that the application has.
+pub(super) struct Call {
+    core: Rc<Core>,
+    body: RefCell<Option<RequestBody>>,
+    responder: RefCell<Option<Responder>>,
+    phase: Cell<Phase>,
+    trailers: RefCell<HeaderMap>,
+    /// The application was told that the client is gone, or it would be if it asked.
+    gone: Cell<bool>,
+    receiving: Wakeup,
+    sending: Wakeup,
+    /// Its place among the tasks that are kept alive.
+    pub(super) place: Cell<Option<usize>>,
+    id: RequestId,
+    method: Method,
+    target: Uri,
+}
+
+impl Call {
+    pub(super) fn new(
+        core: Rc<Core>,
+        body: RequestBody,
+        responder: Responder,
+        id: RequestId,
+        method: Method,
+        target: Uri,
+    ) -> Self {
+        Self {
+            core,
+            body: RefCell::new(Some(body)),
+            responder: RefCell::new(Some(responder)),
+            phase: Cell::new(Phase::Start),
+            trailers: RefCell::default(),
+            gone: Cell::new(false),
+            receiving: OnceCell::new(),
+            sending: OnceCell::new(),
+            place: Cell::new(None),
+            id,
+            method,
+            target,
+        }
+    }
+
+    pub(super) fn core(&self) -> &Rc<Core> {
+        &self.core
+    }
+
+    /// Who waits in `receive()`.
+    pub(super) fn receiving(&self) -> &Arc<Waiters> {
+        &wakeup(&self.receiving).0
+    }
+
+    /// Who waits in `send()`.
+    pub(super) fn sending(&self) -> &Arc<Waiters> {
+        &wakeup(&self.sending).0
+    }
+
+    /// A future of the loop.
+    pub(super) fn create_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.core.create_future.bind(py).call0()
+    }
+
+    /// The next message for the application.
+    pub(super) fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
+        let mut cx = Context::from_waker(&wakeup(&self.receiving).1);
+        let mut body = self.body.borrow_mut();
+        if let Some(open) = body.as_mut() {
+            match open.poll_data(&mut cx) {
+                Poll::Ready(Some(Ok(data))) => {
+                    let more = !open.is_end();
+                    if !more {
+                        *body = None;
+                    }
+                    return Poll::Ready(request(py, &data, more));
+                }
+                Poll::Ready(None) => {
+                    *body = None;
+                    return Poll::Ready(request(py, &[], false));
+                }
+                Poll::Ready(Some(Err(_))) => {
+                    *body = None;
+                    return Poll::Ready(self.disconnect(py));
+                }
+                Poll::Pending => self.core.arm(py),
+            }
+        }
+        let closed = match self.responder.borrow().as_ref() {
+            _ if self.phase.get() == Phase::Done => Poll::Ready(()),
+            None => Poll::Ready(()),
+            Some(responder) => responder.poll_closed(&mut cx),
+        };
+        closed.map(|()| self.disconnect(py))
+    }
+
+    fn disconnect(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.gone.set(self.phase.get() != Phase::Done);
+        let message = PyDict::new(py);
+        message.set_item(intern!(py, "type"), intern!(py, "http.disconnect"))?;
+        Ok(message.into_any().unbind())
+    }
+
+    /// Ready when the application may send more.
+    pub(super) fn poll_room(&self) -> Poll<PyResult<()>> {
+        self.room(&wakeup(&self.sending).1)
+    }
+
+    fn room(&self, waker: &Waker) -> Poll<PyResult<()>> {
+        let responder = self.responder.borrow();
+        let Some(responder) = responder.as_ref() else {
+            return Poll::Ready(Ok(()));
+        };
+        match responder.poll_room(&mut Context::from_waker(waker)) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(SendError::Disconnected)) => {
+                Poll::Ready(Err(self.refused(SendError::Disconnected)))
+            }
+            // Another task has ended the response meanwhile: there is nothing left to wait for.
+            Poll::Ready(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Takes a message of the application; whether it has to wait for room now.
+    fn take(&self, message: Message) -> PyResult<bool> {
+        let responder = self.responder.borrow();
+        let Some(responder) = responder.as_ref() else {
+            return Err(PyRuntimeError::new_err(
+                "the request is over: its application has returned",
+            ));
+        };
+        let refused = |error| self.refused(error);
+        match (self.phase.get(), message) {
+            (
+                Phase::Start,
+                Message::Start {
+                    status,
+                    headers,
+                    trailers,
+                },
+            ) => {
+                responder.start(status, headers).map_err(refused)?;
+                self.phase.set(Phase::Body { trailers });
+            }
+            (Phase::Body { .. }, Message::Body { data, more: true }) => {
+                responder.send(data).map_err(refused)?;
+                let noop = Waker::noop();
+                let waker = self.sending.get().map_or(noop, |(_, waker)| waker);
+                let mut cx = Context::from_waker(waker);
+                return Ok(responder.poll_room(&mut cx).is_pending());
+            }
+            (Phase::Body { trailers }, Message::Body { data, more: false }) => {
+                if !data.is_empty() {
+                    responder.send(data).map_err(refused)?;
+                }
+                if trailers {
+                    self.phase.set(Phase::Trailers);
+                } else {
+                    responder.finish().map_err(refused)?;
+                    self.phase.set(Phase::Done);
+                }
+            }
+            (Phase::Trailers, Message::Trailers { headers, more }) => {
+                let mut all = self.trailers.borrow_mut();
+                all.extend(headers);
+                if !more {
+                    let trailers = std::mem::take(&mut *all);
+                    responder.finish_with_trailers(trailers).map_err(refused)?;
+                    self.phase.set(Phase::Done);
+                }
+            }
+            (phase, message) => return Err(self.out_of_order(phase, &message, responder)),
+        }
+        Ok(false)
+    }
+
+    /// The exception for what the server has not taken.
+    fn refused(&self, error: SendError) -> PyErr {
+        match error {
+            SendError::Disconnected => {
+                self.gone.set(true);
+                PyConnectionResetError::new_err("the client is gone")
+            }
+            SendError::Status | SendError::ContentLength => {
+                PyValueError::new_err(error.to_string())
+            }
+            SendError::OutOfOrder | SendError::BodyLength => {
+                PyRuntimeError::new_err(error.to_string())
+            }
+        }
+    }
+
+    fn out_of_order(&self, phase: Phase, message: &Message, responder: &Responder) -> PyErr {
+        if phase != Phase::Done && is_closed(responder) {
+            return self.refused(SendError::Disconnected);
+        }
+        let sent = match message {
+            Message::Start { .. } => "http.response.start",
+            Message::Body { .. } => "http.response.body",
+            Message::Trailers { .. } => "http.response.trailers",
+        };
+        let expected = match phase {
+            Phase::Start => "http.response.start comes first",
+            Phase::Body { .. } => "http.response.body is due",
+            Phase::Trailers => "http.response.trailers is due, as the start has announced",
+            Phase::Done => "the response is complete",
+        };
+        PyRuntimeError::new_err(format!("{sent} was sent, but {expected}"))
+    }
+
+    /// The application has ended, well or not. Says what went wrong, once, and lets go of everything.
+    pub(super) fn end(&self, py: Python<'_>, outcome: PyResult<()>) {
+        let responder = self.responder.take();
+        let whole = outcome.is_ok() && self.phase.get() == Phase::Done;
+        if !whole {
+            let gone = self.gone.get() || responder.as_ref().is_some_and(is_closed);
+            let left = responder.as_ref().is_some_and(Responder::has_left);
+            if let Some(what) = self.fault(py, &outcome, gone, left) {
+                self.report(py, what, outcome.err());
+            }
+        }
+        // Dropped before it is whole, it makes a 500 or cuts the response off.
+        drop(responder);
+        drop(self.body.take());
+        for wakeup in [&self.receiving, &self.sending] {
+            if let Some((_, waker)) = wakeup.get() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    fn fault(
+        &self,
+        py: Python<'_>,
+        outcome: &PyResult<()>,
+        gone: bool,
+        left: bool,
+    ) -> Option<&'static str> {
+        let unheard = gone && self.phase.get() != Phase::Done;
+        match outcome {
+            // It ends as the specification means it to: by the error that send() has raised.
+            Err(error) if unheard && error.is_instance_of::<PyOSError>(py) => None,
+            Ok(()) if unheard || self.phase.get() == Phase::Done => None,
+            Err(_) if self.phase.get() == Phase::Done => Some("the app raised after its response"),
+            Err(_) if left => Some("the app raised within its response: the connection was cut"),
+            Err(_) => Some("the app raised before its response: answered with 500"),
+            Ok(()) if left => {
+                Some("the app returned before the end of its response: the connection was cut")
+            }
+            Ok(()) => Some("the app returned without a response: answered with 500"),
+        }
+    }
+
+    fn report(&self, py: Python<'_>, what: &str, error: Option<PyErr>) {
+        let error = error.map(|error| error.into_value(py));
+        let named = (
+            what,
+            self.id.as_str(),
+            self.method.as_str(),
+            self.target.path(),
+            error,
+        );
+        if let Err(error) = self.core.journal.bind(py).call1(named) {
+            error.write_unraisable(py, None);
+        }
+    }
+}
+
+fn wakeup(place: &Wakeup) -> &(Arc<Waiters>, Waker) {
+    place.get_or_init(|| {
+        let waiters = Arc::<Waiters>::default();
+        let waker = waiters.waker();
+        (waiters, waker)
+    })
+}
+
+fn is_closed(responder: &Responder) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    responder.poll_closed(&mut cx).is_ready()
+}
+
+fn request(py: Python<'_>, data: &[u8], more: bool) -> PyResult<Py<PyAny>> {
+    let message = PyDict::new(py);
+    message.set_item(intern!(py, "type"), intern!(py, "http.request"))?;
+    message.set_item(intern!(py, "body"), PyBytes::new(py, data))?;
+    message.set_item(intern!(py, "more_body"), more)?;
+    Ok(message.into_any().unbind())
+}
+
+/// The Python side of a request: its methods are what the application is given.
+#[pyclass(frozen, module = "pounce_rs._native")]
+pub(super) struct Exchange(Owned<Rc<Call>>);
+
+impl Exchange {
+    pub(super) fn new(call: Rc<Call>) -> Self {
+        Self(Owned::new(call))
+    }
+}
+
+#[pymethods]
+impl Exchange {
+    /// The next message of the request.
+    fn receive(&self) -> PyResult<Pending> {
+        let call = self.0.get()?;
+        Ok(Pending::new(Rc::clone(call), Event::Message))
+    }
+
+    /// Takes a message of the response; to be awaited, so that a slow client slows the application.
+    fn send<'py>(
+        &self,
+        py: Python<'py>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let call = self.0.get()?;
+        if call.take(Message::read(message)?)? {
+            let pending = Pending::new(Rc::clone(call), Event::Room);
+            return Ok(Bound::new(py, pending)?.into_any());
+        }
+        Ok(call.core.done.bind(py).clone().into_any())
+    }
+
+    /// What the request's task calls at its end.
+    fn _ended(&self, py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let call = self.0.get()?;
+        call.core.forget(call.place.take());
+        let outcome = task.call_method0(intern!(py, "result"));
+        call.end(py, outcome.map(drop));
+        Ok(())
+    }
+}

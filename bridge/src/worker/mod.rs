@@ -1,0 +1,194 @@
+//! The server in an application's own event loop.
+
+mod alarm;
+mod application;
+mod awaitable;
+mod call;
+mod message;
+mod owned;
+mod scope;
+mod setup;
+mod tasks;
+
+use std::cell::RefCell;
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::rc::Rc;
+
+use pounce_core::serve::reactor::Reactor;
+use pounce_core::serve::server::Server;
+use pounce_core::serve::settings::Settings;
+use pounce_core::serve::tls::TlsAcceptor;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use slab::Slab;
+
+use alarm::Alarm;
+use application::{Core, PythonApp};
+use awaitable::Done;
+use scope::Scopes;
+use tasks::Tasks;
+
+/// Serves an application on the event loop of this thread.
+#[pyclass(unsendable, frozen, module = "pounce_rs._native")]
+pub(crate) struct Worker {
+    reactor: RefCell<Reactor>,
+    server: Server,
+    core: Rc<Core>,
+    alarm: Rc<Alarm>,
+    tls: Option<TlsAcceptor>,
+    event_loop: Py<PyAny>,
+    keywords: Py<PyDict>,
+}
+
+#[pymethods]
+impl Worker {
+    /// A server that does not listen yet.
+    ///
+    /// `config` is the configuration as a JSON object of fields that differ from their defaults;
+    /// `context` the `contextvars.Context` that the server runs in; `journal` is called with what went
+    /// wrong, request id, method, path and the exception or None; `awaiting` makes a coroutine of an
+    /// awaitable.
+    #[new]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords")]
+    #[pyo3(signature = (app, *, event_loop, context, config, workers, state, journal, awaiting))]
+    fn new(
+        py: Python<'_>,
+        app: Py<PyAny>,
+        event_loop: &Bound<'_, PyAny>,
+        context: &Bound<'_, PyAny>,
+        config: &str,
+        workers: usize,
+        state: Py<PyDict>,
+        journal: Py<PyAny>,
+        awaiting: Py<PyAny>,
+    ) -> PyResult<Self> {
+        let config = setup::configuration(config)?;
+        let keywords = PyDict::new(py);
+        keywords.set_item("context", context)?;
+        let alarm = Rc::new(Alarm::new(event_loop, keywords.clone().unbind())?);
+        let reactor = Reactor::new()?;
+        let handle = reactor.handle();
+        let core = Rc::new(Core {
+            app,
+            scopes: Scopes::new(
+                py,
+                &config.root_path,
+                config
+                    .uds
+                    .as_ref()
+                    .map(|path| path.to_string_lossy().into_owned()),
+                state,
+            )?,
+            tasks: Tasks::new(py, event_loop, awaiting)?,
+            journal,
+            create_future: event_loop.getattr(intern!(py, "create_future"))?.unbind(),
+            done: Py::new(py, Done)?,
+            alarm: Rc::clone(&alarm),
+            handle: handle.clone(),
+            running: RefCell::new(Slab::new()),
+        });
+        let application = Rc::new(PythonApp(Rc::clone(&core)));
+        let access = setup::access_log(&config, &handle);
+        let settings = Settings::new(&config, workers);
+        Ok(Self {
+            tls: setup::tls(&config)?,
+            server: Server::new(handle, settings, application, access),
+            reactor: RefCell::new(reactor),
+            core,
+            alarm,
+            event_loop: event_loop.clone().unbind(),
+            keywords: keywords.unbind(),
+        })
+    }
+
+    /// Joins the event loop and accepts connections from these listening sockets, whose descriptors
+    /// become this object's: each with whether it is a Unix socket.
+    ///
+    /// # Errors
+    /// `OSError` where a descriptor is no socket.
+    fn start(slf: &Bound<'_, Self>, listeners: Vec<(RawFd, bool)>) -> PyResult<()> {
+        let py = slf.py();
+        let worker = slf.borrow();
+        let turn = slf.getattr(intern!(py, "turn"))?;
+        let event_loop = worker.event_loop.bind(py);
+        worker
+            .alarm
+            .ring_by(slf.getattr(intern!(py, "ring"))?.unbind());
+        let call_soon = event_loop.getattr(intern!(py, "call_soon"))?.unbind();
+        let (callback, keywords) = (turn.clone().unbind(), worker.keywords.clone_ref(py));
+        let reactor = worker.reactor.borrow();
+        reactor.summon_by(move || {
+            Python::attach(|py| {
+                let called = call_soon
+                    .bind(py)
+                    .call((&callback,), Some(keywords.bind(py)));
+                if let Err(error) = called {
+                    error.write_unraisable(py, None);
+                }
+            });
+        });
+        for (descriptor, unix) in listeners {
+            let listener = setup::listener(&worker.core.handle, descriptor, unix)?;
+            worker.server.listen(listener, worker.tls.clone());
+        }
+        let descriptor = reactor.as_raw_fd();
+        event_loop.call_method1(intern!(py, "add_reader"), (descriptor, turn))?;
+        Ok(())
+    }
+
+    /// Does what is ready. Called by the loop: for the descriptor, when summoned, and by the alarm.
+    fn turn(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let worker = slf.borrow();
+        // Taken: the application runs the loop within a request, and polling is never re-entered.
+        let Ok(mut reactor) = worker.reactor.try_borrow_mut() else {
+            return Ok(());
+        };
+        let turn = reactor.turn_ready()?;
+        drop(reactor);
+        if turn.more {
+            let again = (slf.getattr(intern!(py, "turn"))?,);
+            let keywords = Some(worker.keywords.bind(py));
+            let event_loop = worker.event_loop.bind(py);
+            event_loop
+                .getattr(intern!(py, "call_soon"))?
+                .call(again, keywords)?;
+        }
+        worker.alarm.set(py, turn.deadline);
+        Ok(())
+    }
+
+    /// What the alarm calls.
+    fn ring(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.borrow().alarm.rang();
+        Self::turn(slf)
+    }
+
+    /// Stops accepting; connections end with the response they are at.
+    fn drain(&self) {
+        self.server.drain();
+    }
+
+    /// Open connections.
+    #[getter]
+    fn connections(&self) -> usize {
+        self.server.connections()
+    }
+
+    /// Tasks of requests that are not at their end.
+    #[getter]
+    fn tasks(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        let running = self.core.running.borrow();
+        running.iter().map(|(_, task)| task.clone_ref(py)).collect()
+    }
+
+    /// Leaves the event loop.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let descriptor = self.reactor.borrow().as_raw_fd();
+        self.event_loop
+            .bind(py)
+            .call_method1(intern!(py, "remove_reader"), (descriptor,))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! The scope of an HTTP request (ASGI spec, "HTTP Connection Scope").
+
+use std::net::SocketAddr;
+
+use http::header::TE;
+use http::request::Parts;
+use http::{HeaderMap, Method, Version};
+use percent_encoding::percent_decode_str;
+use pounce_core::serve::application::ConnectionInfo;
+use pounce_core::serve::request_id::RequestId;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+/// Version of the HTTP part of the specification: since 2.4 `send()` raises OSError after a disconnect.
+const SPEC_VERSION: &str = "2.4";
+
+/// Where a request comes from, proxies seen through.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) client: Option<SocketAddr>,
+    pub(super) secure: bool,
+}
+
+/// Makes the scopes of one application.
+pub(super) struct Scopes {
+    /// What all scopes share, in a dict to be copied.
+    shared: Py<PyDict>,
+    asgi: Py<PyDict>,
+    state: Py<PyDict>,
+    /// `server` where a connection has no address: the path of the Unix socket.
+    unix_path: Option<String>,
+}
+
+impl Scopes {
+    /// # Errors
+    /// Where the interpreter has no memory.
+    pub(super) fn new(
+        py: Python<'_>,
+        root_path: &str,
+        unix_path: Option<String>,
+        state: Py<PyDict>,
+    ) -> PyResult<Self> {
+        let asgi = PyDict::new(py);
+        asgi.set_item("version", "3.0")?;
+        asgi.set_item("spec_version", SPEC_VERSION)?;
+        let shared = PyDict::new(py);
+        shared.set_item(intern!(py, "type"), intern!(py, "http"))?;
+        shared.set_item(intern!(py, "root_path"), root_path)?;
+        Ok(Self {
+            shared: shared.unbind(),
+            asgi: asgi.unbind(),
+            state,
+            unix_path,
+        })
+    }
+
+    /// The scope of one request. Every mutable part is the request's own: applications write into it.
+    ///
+    /// # Errors
+    /// Where the interpreter has no memory.
+    pub(super) fn make<'py>(
+        &self,
+        py: Python<'py>,
+        head: &Parts,
+        id: &RequestId,
+        origin: Origin,
+        connection: &ConnectionInfo,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let scope = self.shared.bind(py).copy()?;
+        let path = head.uri.path();
+        scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
+        scope.set_item(intern!(py, "http_version"), version(py, head.version))?;
+        scope.set_item(intern!(py, "method"), method(py, &head.method))?;
+        scope.set_item(intern!(py, "scheme"), scheme(py, origin.secure))?;
+        scope.set_item(intern!(py, "path"), decoded(py, path))?;
+        scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, path.as_bytes()))?;
+        let query = head.uri.query().unwrap_or_default();
+        scope.set_item(
+            intern!(py, "query_string"),
+            PyBytes::new(py, query.as_bytes()),
+        )?;
+        scope.set_item(intern!(py, "headers"), headers(py, &head.headers)?)?;
+        scope.set_item(intern!(py, "client"), address(py, origin.client)?)?;
+        scope.set_item(intern!(py, "server"), self.server(py, connection)?)?;
+        scope.set_item(intern!(py, "state"), self.state.bind(py).copy()?)?;
+        scope.set_item(intern!(py, "extensions"), extensions(py, head, id)?)?;
+        Ok(scope)
+    }
+
+    fn server<'py>(
+        &self,
+        py: Python<'py>,
+        connection: &ConnectionInfo,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match (connection.local, &self.unix_path) {
+            (None, Some(path)) => Ok((path, py.None()).into_pyobject(py)?.into_any()),
+            (local, _) => address(py, local),
+        }
+    }
+}
+
+fn version(py: Python<'_>, version: Version) -> &Bound<'_, PyString> {
+    match version {
+        Version::HTTP_2 => intern!(py, "2"),
+        Version::HTTP_10 => intern!(py, "1.0"),
+        _ => intern!(py, "1.1"),
+    }
+}
+
+fn method<'py>(py: Python<'py>, method: &Method) -> Bound<'py, PyString> {
+    match *method {
+        Method::GET => intern!(py, "GET").clone(),
+        Method::POST => intern!(py, "POST").clone(),
+        // The specification has it in upper case.
+        _ => PyString::new(py, &method.as_str().to_ascii_uppercase()),
+    }
+}
+
+fn scheme(py: Python<'_>, tls: bool) -> &Bound<'_, PyString> {
+    if tls {
+        intern!(py, "https")
+    } else {
+        intern!(py, "http")
+    }
+}
+
+/// The path as text. What is no UTF-8 becomes U+FFFD; `raw_path` has it as it came.
+fn decoded<'py>(py: Python<'py>, path: &str) -> Bound<'py, PyString> {
+    if path.contains('%') {
+        PyString::new(py, &percent_decode_str(path).decode_utf8_lossy())
+    } else {
+        PyString::new(py, path)
+    }
+}
+
+fn headers<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for (name, value) in headers {
+        let name = PyBytes::new(py, name.as_str().as_bytes());
+        let value = PyBytes::new(py, value.as_bytes());
+        list.append(PyTuple::new(py, [name, value])?)?;
+    }
+    Ok(list)
+}
+
+fn address(py: Python<'_>, address: Option<SocketAddr>) -> PyResult<Bound<'_, PyAny>> {
+    let Some(address) = address else {
+        return Ok(py.None().into_bound(py));
+    };
+    let pair = (address.ip().to_canonical().to_string(), address.port());
+    Ok(pair.into_pyobject(py)?.into_any())
+}
+
+fn extensions<'py>(py: Python<'py>, head: &Parts, id: &RequestId) -> PyResult<Bound<'py, PyDict>> {
+    let extensions = PyDict::new(py);
+    extensions.set_item(intern!(py, "request_id"), id.as_str())?;
+    if takes_trailers(head) {
+        let trailers = intern!(py, "http.response.trailers");
+        extensions.set_item(trailers, PyDict::new(py))?;
+    }
+    Ok(extensions)
+}
+
+/// Whether trailers reach the client: it said so (RFC 9110 10.1.4), or the protocol always has them.
+fn takes_trailers(head: &Parts) -> bool {
+    match head.version {
+        Version::HTTP_2 => true,
+        Version::HTTP_11 => head.headers.get_all(TE).iter().any(|value| {
+            value.to_str().is_ok_and(|text| {
+                text.split(',')
+                    .any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
+            })
+        }),
+        _ => false,
+    }
+}

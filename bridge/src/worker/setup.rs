@@ -1,0 +1,77 @@
+//! From the configuration to what the server is made of.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
+use std::path::Path;
+use std::rc::Rc;
+
+use pounce_core::config::types::{LogFormat, LogLevel};
+use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
+use pounce_core::serve::access::{AccessLog, Format};
+use pounce_core::serve::reactor::{Handle, Listener};
+use pounce_core::serve::tls::TlsAcceptor;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::keywords::{complaint, keyword};
+
+/// The configuration from a JSON object of the fields that differ from their defaults.
+pub(super) fn configuration(config: &str) -> PyResult<ServerConfig> {
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(config).map_err(|error| {
+            PyValueError::new_err(format!("the configuration is no JSON object: {error}"))
+        })?;
+    let inputs = Inputs {
+        keywords: fields
+            .into_iter()
+            .map(|(name, value)| keyword::<ServerConfig>(name, value))
+            .collect(),
+        ..Inputs::default()
+    };
+    let resolved = resolve::<ServerConfig>(&inputs, &mut Sources::default());
+    match complaint("ServerConfig", &resolved.problems, &[]) {
+        Some(message) => Err(PyValueError::new_err(message)),
+        None => Ok(resolved.config),
+    }
+}
+
+/// The access log, on standard output; None where it is off or below the level.
+pub(super) fn access_log(config: &ServerConfig, handle: &Handle) -> Option<Rc<AccessLog>> {
+    let heard = matches!(config.log_level, LogLevel::Debug | LogLevel::Info);
+    if !config.access_log || !heard {
+        return None;
+    }
+    let format = match config.log_format {
+        LogFormat::Json => Format::Json,
+        LogFormat::Auto if !io::stdout().is_terminal() => Format::Json,
+        LogFormat::Auto | LogFormat::Text => Format::Text,
+    };
+    Some(AccessLog::start(handle, format, io::stdout()))
+}
+
+/// What takes TLS connections; None where there is no certificate.
+pub(super) fn tls(config: &ServerConfig) -> PyResult<Option<TlsAcceptor>> {
+    let (Some(chain), Some(key)) = (&config.ssl_certfile, &config.ssl_keyfile) else {
+        return Ok(None);
+    };
+    let made = TlsAcceptor::new(&file(chain)?, &file(key)?, config.http2_enabled);
+    made.map(Some)
+        .map_err(|error| PyValueError::new_err(format!("{}: {error}", chain.display())))
+}
+
+fn file(path: &Path) -> PyResult<Vec<u8>> {
+    fs::read(path).map_err(|error| PyValueError::new_err(format!("{}: {error}", path.display())))
+}
+
+/// The reactor's listener on a socket that becomes its own.
+#[expect(unsafe_code, reason = "a descriptor comes from Python as a number")]
+pub(super) fn listener(handle: &Handle, descriptor: RawFd, unix: bool) -> PyResult<Listener> {
+    // SAFETY: the caller has detached it from its socket object: it is open, and nobody else closes it.
+    let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    Ok(if unix {
+        Listener::unix(handle, socket.into())?
+    } else {
+        Listener::tcp(handle, socket.into())?
+    })
+}

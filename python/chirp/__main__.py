@@ -1,0 +1,9 @@
+"""`python -m chirp`: the command `chirp`."""
+
+from __future__ import annotations
+
+import sys
+
+from pounce_rs.commands import chirp
+
+sys.exit(chirp())

@@ -1,0 +1,258 @@
+"""One worker's life: loop, lifespan, serving, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import enum
+import functools
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from pounce_rs._native import ServerConfig, Worker
+
+from .document import Document, DocumentError
+from .journal import Journal
+from .lifespan import Lifespan, LifespanError
+from .loading import LoadingError, load, require_app
+
+_BEAT = 1.0
+"""Seconds between two signs of life."""
+_LOOK = 0.02
+"""Seconds between two looks at what is still open in a drain."""
+
+
+class Exit(enum.IntEnum):
+    """Exit codes of a worker."""
+
+    DRAINED = 0
+    CUT_OFF = 1
+    NOT_STARTED = 3
+    UNUSABLE = 4
+
+
+def serve(app: Any, document: Document | Mapping[str, Any]) -> int:
+    """Serve until a signal ends it; give the exit code.
+
+    Args:
+        app: An ASGI application, or None where the document has its target.
+        document: The settings, as the supervisor writes them.
+    """
+    try:
+        settings = document if isinstance(document, Document) else Document.of(dict(document))
+    except DocumentError as error:
+        print(f"pounce worker: {error}", file=sys.stderr)
+        return Exit.UNUSABLE
+    return _Service(app, settings).run()
+
+
+async def _awaiting(awaitable: Awaitable[Any]) -> None:
+    """Make a coroutine of what an application has returned instead of one."""
+    await awaitable
+
+
+class _Service:
+    """The worker of one document."""
+
+    def __init__(self, app: Any, document: Document) -> None:
+        self._app = app
+        self._document = document
+        self._ending: asyncio.Event | None = None
+        self._signals = 0
+        self._journal = Journal("auto", document.worker_id)
+
+    def run(self) -> int:
+        """Load the application and run the loop until the end."""
+        document = self._document
+        try:
+            config = ServerConfig(**document.config)
+            self._journal = Journal(config.log_format, document.worker_id)
+            listeners = document.sockets()
+        except (DocumentError, ValueError) as error:
+            return self._refuse(str(error), Exit.UNUSABLE)
+        try:
+            app = self._app
+            if document.target is not None:
+                app = load(document.target, document.app_dir, document.kind)
+            app = require_app(app, document.target or "the application")
+        except LoadingError as error:
+            return self._refuse(str(error), Exit.NOT_STARTED)
+        loop = _new_event_loop()
+        try:
+            asyncio.set_event_loop(loop)
+            return loop.run_until_complete(self._live(loop, app, config, listeners))
+        finally:
+            _close(loop)
+
+    async def _live(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        app: Any,
+        config: ServerConfig,
+        listeners: list[tuple[int, bool]],
+    ) -> int:
+        self._ending = asyncio.Event()
+        self._watch_signals(loop)
+        self._watch_supervisor(loop)
+        if config.executor_threads_per_worker:
+            threads = config.executor_threads_per_worker
+            loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="pounce"))
+        lifespan = Lifespan(app, self._document.lifespan, self._journal.failed)
+        starting = loop.create_task(lifespan.startup(config.startup_timeout))
+        ending = loop.create_task(self._ending.wait())
+        await asyncio.wait({starting, ending}, return_when="FIRST_COMPLETED")
+        if not starting.done():
+            starting.cancel()
+            return Exit.CUT_OFF
+        try:
+            starting.result()
+        except LifespanError as error:
+            ending.cancel()
+            return self._refuse(str(error), Exit.NOT_STARTED)
+        try:
+            worker = self._worker(loop, app, lifespan)
+        except (OSError, ValueError) as error:
+            return self._refuse(str(error), Exit.NOT_STARTED)
+        worker.start(listeners)
+        self._tell(b"SR")
+        self._beat(loop)
+        await ending
+        return await self._drain(worker, lifespan, config)
+
+    def _worker(self, loop: asyncio.AbstractEventLoop, app: Any, lifespan: Lifespan) -> Worker:
+        return Worker(
+            app,
+            event_loop=loop,
+            context=contextvars.copy_context(),
+            config=json.dumps(dict(self._document.config)),
+            workers=self._document.workers,
+            state=lifespan.state,
+            journal=self._journal.request_failed,
+            awaiting=_awaiting,
+        )
+
+    async def _drain(self, worker: Worker, lifespan: Lifespan, config: ServerConfig) -> int:
+        self._tell(b"D")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        worker.drain()
+        while worker.connections or worker.tasks:
+            # A worker that retires has more time, until it is told to end.
+            limit = config.reload_timeout if self._signals == 0 else config.shutdown_timeout
+            if loop.time() - began >= limit:
+                break
+            await asyncio.sleep(_LOOK)
+        left = worker.tasks
+        cut_off = bool(left or worker.connections)
+        if cut_off:
+            self._journal.failed(
+                f"the time to drain is over: {worker.connections} connections and "
+                f"{len(left)} requests are cut off"
+            )
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=1.0)
+        await lifespan.shutdown(config.shutdown_timeout)
+        worker.close()
+        return Exit.CUT_OFF if cut_off else Exit.DRAINED
+
+    def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGUSR2, self._retire)
+        for number in (signal.SIGHUP, signal.SIGUSR1):
+            # They are for the supervisor; sent to a worker they must not kill it.
+            loop.add_signal_handler(number, _ignore)
+        ours = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
+
+    def _end(self) -> None:
+        self._signals += 1
+        if self._signals > 1 and self._document.lifeline_fd is None:
+            # Asked twice: whatever still runs is left behind. A supervised worker hears a signal to
+            # its process group twice for one; its supervisor forces it by SIGKILL.
+            sys.stderr.flush()
+            os._exit(Exit.CUT_OFF)
+        self._retire()
+
+    def _retire(self) -> None:
+        """End with reload_timeout as the limit: a new generation has taken over."""
+        if self._ending is not None:
+            self._ending.set()
+
+    def _watch_supervisor(self, loop: asyncio.AbstractEventLoop) -> None:
+        descriptor = self._document.lifeline_fd
+        if descriptor is None:
+            return
+        os.set_blocking(descriptor, False)
+        loop.add_reader(descriptor, functools.partial(self._lifeline, loop, descriptor))
+
+    def _lifeline(self, loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+        try:
+            if os.read(descriptor, 64):
+                return
+        except BlockingIOError:
+            return
+        loop.remove_reader(descriptor)
+        self._journal.failed("the supervisor is gone: this worker ends")
+        self._end()
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._document.report_fd is not None:
+            self._tell(b".")
+            loop.call_later(_BEAT, self._beat, loop)
+
+    def _tell(self, news: bytes) -> None:
+        descriptor = self._document.report_fd
+        if descriptor is None:
+            return
+        try:
+            os.set_blocking(descriptor, False)
+            os.write(descriptor, news)
+        except OSError:
+            # Full or closed: the supervisor does not listen, and serving goes on.
+            return
+
+    def _refuse(self, message: str, code: Exit) -> int:
+        self._journal.failed(message)
+        line = " ".join(message.split())
+        self._tell(b"F" + line.encode("utf-8", "replace") + b"\n")
+        return code
+
+
+def _ignore() -> None:
+    """Do nothing about a signal."""
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    """The loop of uvloop where it is installed, else asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415  # it can be absent
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """End what the application has left behind, as :func:`asyncio.run` does."""
+    try:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=1.0))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(asyncio.wait_for(loop.shutdown_default_executor(), 1.0))
+    except asyncio.TimeoutError:
+        # A thread of the application does not end; the process does.
+        pass
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -1,0 +1,239 @@
+//! One line of the access log, as text or as JSON.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use http::Version;
+use time::OffsetDateTime;
+
+use crate::serve::reactor::Peer;
+
+/// How a line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What a line says. The query of the target is left out: it can hold secrets.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// When the response was through.
+    pub time: SystemTime,
+    /// `-` where the request was refused before it was read.
+    pub method: &'a str,
+    /// As it was sent, percent-encoded; `-` where the request was refused before it was read.
+    pub path: &'a str,
+    /// The protocol.
+    pub version: Version,
+    /// The status; 499 where the client went before there was one.
+    pub status: u16,
+    /// Bytes of the body that were sent.
+    pub bytes: u64,
+    /// From the request's head to the end of the response.
+    pub duration: Duration,
+    /// The request id.
+    pub id: &'a str,
+    /// The other end of the socket.
+    pub peer: Peer,
+    /// The client, as far as it is known.
+    pub client: Option<SocketAddr>,
+    /// Why the server has refused it.
+    pub refusal: Option<&'a str>,
+}
+
+impl Line<'_> {
+    /// Appends the line, with its end.
+    pub fn append(&self, format: Format, lines: &mut Vec<u8>) {
+        match format {
+            Format::Text => self.text(lines),
+            Format::Json => self.json(lines),
+        }
+        lines.push(b'\n');
+    }
+
+    // Writing to memory does not fail, so the results below are nothing to look at.
+
+    fn text(&self, out: &mut Vec<u8>) {
+        self.timestamp(out);
+        out.push(b' ');
+        self.socket_peer(out);
+        out.extend_from_slice(b" \"");
+        escape_text(self.method, out);
+        out.push(b' ');
+        escape_text(self.path, out);
+        let milliseconds = self.duration.as_secs_f64() * 1000.0;
+        let _ = write!(
+            out,
+            " HTTP/{}\" {} {} {milliseconds:.3}ms ",
+            self.protocol(),
+            self.status,
+            self.bytes
+        );
+        escape_text(self.id, out);
+        if let Some(client) = self.other_client() {
+            let _ = write!(out, " client={}", client.ip());
+        }
+        if let Some(refusal) = self.refusal {
+            out.extend_from_slice(b" refused=\"");
+            escape_text(refusal, out);
+            out.push(b'"');
+        }
+    }
+
+    fn json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"time\":\"");
+        self.timestamp(out);
+        out.extend_from_slice(b"\",\"level\":\"info\",\"event\":\"request\",\"method\":\"");
+        escape_json(self.method, out);
+        out.extend_from_slice(b"\",\"path\":\"");
+        escape_json(self.path, out);
+        let milliseconds = self.duration.as_secs_f64() * 1000.0;
+        let _ = write!(
+            out,
+            "\",\"http_version\":\"{}\",\"status\":{},\"bytes\":{},\"duration_ms\":{milliseconds:.3},\"request_id\":\"",
+            self.protocol(),
+            self.status,
+            self.bytes,
+        );
+        escape_json(self.id, out);
+        out.extend_from_slice(b"\",\"peer\":\"");
+        self.socket_peer(out);
+        out.push(b'"');
+        if let Some(client) = self.other_client() {
+            let _ = write!(out, ",\"client\":\"{}\"", client.ip());
+        }
+        if let Some(refusal) = self.refusal {
+            out.extend_from_slice(b",\"refused\":\"");
+            escape_json(refusal, out);
+            out.push(b'"');
+        }
+        out.push(b'}');
+    }
+
+    /// `2026-01-31T12:00:00.123Z`.
+    fn timestamp(&self, out: &mut Vec<u8>) {
+        let time = OffsetDateTime::from(self.time);
+        let _ = write!(
+            out,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+            time.year(),
+            u8::from(time.month()),
+            time.day(),
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.millisecond(),
+        );
+    }
+
+    fn socket_peer(&self, out: &mut Vec<u8>) {
+        let _ = match self.peer {
+            Peer::Tcp(address) => write!(out, "{address}"),
+            Peer::Unix => write!(out, "unix:"),
+        };
+    }
+
+    /// The client, where it is not the peer itself.
+    fn other_client(&self) -> Option<SocketAddr> {
+        self.client.filter(|client| self.peer != Peer::Tcp(*client))
+    }
+
+    fn protocol(&self) -> &'static str {
+        match self.version {
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_2 => "2",
+            _ => "1.1",
+        }
+    }
+}
+
+/// Everything that is not plain visible ASCII, and what the line itself uses, as `\xNN`.
+fn escape_text(text: &str, out: &mut Vec<u8>) {
+    for byte in text.bytes() {
+        if matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'\\') {
+            out.push(byte);
+        } else if byte == b' ' {
+            out.push(b' ');
+        } else {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+}
+
+fn escape_json(text: &str, out: &mut Vec<u8>) {
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend([b'\\', character as u8]),
+            // Line separators end a line for some readers.
+            '\u{2028}' | '\u{2029}' => drop(write!(out, "\\u{:04x}", character as u32)),
+            _ if character.is_control() => drop(write!(out, "\\u{:04x}", character as u32)),
+            _ => drop(write!(out, "{character}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line<'a>(path: &'a str, id: &'a str) -> Line<'a> {
+        Line {
+            time: SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_007),
+            method: "GET",
+            path,
+            version: Version::HTTP_11,
+            status: 200,
+            bytes: 6,
+            duration: Duration::from_micros(1234),
+            id,
+            peer: Peer::Tcp("127.0.0.1:5000".parse().unwrap()),
+            client: Some("192.0.2.1:0".parse().unwrap()),
+            refusal: None,
+        }
+    }
+
+    fn written(line: &Line<'_>, format: Format) -> String {
+        let mut out = Vec::new();
+        line.append(format, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_exactly_this() {
+        let mut line = line("/a%20b", "id1");
+        assert_eq!(
+            written(&line, Format::Text),
+            "2027-01-15T08:00:00.007Z 127.0.0.1:5000 \"GET /a%20b HTTP/1.1\" 200 6 1.234ms id1 client=192.0.2.1\n"
+        );
+        line.client = Some("127.0.0.1:5000".parse().unwrap());
+        line.refusal = Some("too large");
+        assert_eq!(
+            written(&line, Format::Json),
+            "{\"time\":\"2027-01-15T08:00:00.007Z\",\"level\":\"info\",\"event\":\"request\",\"method\":\"GET\",\
+             \"path\":\"/a%20b\",\"http_version\":\"1.1\",\"status\":200,\"bytes\":6,\"duration_ms\":1.234,\
+             \"request_id\":\"id1\",\"peer\":\"127.0.0.1:5000\",\"refused\":\"too large\"}\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_in_a_request_makes_a_second_line_or_leaves_its_field(path in any::<String>(), id in any::<String>()) {
+            let line = line(&path, &id);
+            let text = written(&line, Format::Text);
+            prop_assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')));
+            prop_assert_eq!(text.matches('\n').count(), 1);
+            prop_assert_eq!(text.matches('"').count(), 2);
+            let json = written(&line, Format::Json);
+            prop_assert_eq!(json.lines().count(), 1);
+            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(&value["path"], &path);
+            prop_assert_eq!(&value["request_id"], &id);
+        }
+    }
+}

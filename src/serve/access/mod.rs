@@ -1,0 +1,126 @@
+//! The access log: one line a request, written in batches, that no request can forge.
+
+mod line;
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant, SystemTime};
+
+use http::{Method, StatusCode, Uri, Version};
+
+use super::reactor::{Handle, Peer};
+use super::request_id::RequestId;
+
+pub use line::{Format, Line};
+
+/// After this long the log looks at the clock of the machine again, which may have been set.
+const CLOCK: Duration = Duration::from_secs(1);
+/// The status that stands for a client that went before there was one (as nginx has it).
+const CLIENT_GONE: u16 = 499;
+
+/// Lines on their way to the log.
+pub struct AccessLog {
+    format: Format,
+    lines: RefCell<Vec<u8>>,
+    writer: RefCell<Option<Waker>>,
+    clock: Cell<(Instant, SystemTime)>,
+}
+
+impl AccessLog {
+    /// A log to `sink`. Lines are written together, at the end of the reactor's batch in which they came
+    /// up; an error of the sink loses them, and nothing else.
+    pub fn start(handle: &Handle, format: Format, mut sink: impl Write + 'static) -> Rc<Self> {
+        let log = Rc::new(Self {
+            format,
+            lines: RefCell::default(),
+            writer: RefCell::default(),
+            clock: Cell::new((Instant::now(), SystemTime::now())),
+        });
+        let kept = Rc::downgrade(&log);
+        handle.spawn(poll_fn(move |cx| {
+            let Some(log) = kept.upgrade() else {
+                return Poll::Ready(());
+            };
+            *log.writer.borrow_mut() = Some(cx.waker().clone());
+            let mut lines = log.lines.borrow_mut();
+            if !lines.is_empty() {
+                let _ = sink.write_all(&lines).and_then(|()| sink.flush());
+                lines.clear();
+            }
+            Poll::Pending
+        }));
+        log
+    }
+
+    pub(super) fn write(&self, line: &Line<'_>) {
+        let mut lines = self.lines.borrow_mut();
+        let first = lines.is_empty();
+        line.append(self.format, &mut lines);
+        drop(lines);
+        let writer = self.writer.borrow();
+        if let Some(writer) = writer.as_ref().filter(|_| first) {
+            writer.wake_by_ref();
+        }
+    }
+
+    /// The machine's time at this instant.
+    pub(super) fn time(&self, now: Instant) -> SystemTime {
+        let (instant, time) = self.clock.get();
+        let since = now.saturating_duration_since(instant);
+        if since < CLOCK {
+            return time + since;
+        }
+        let time = SystemTime::now();
+        self.clock.set((now, time));
+        time
+    }
+}
+
+impl Drop for AccessLog {
+    fn drop(&mut self) {
+        // The writing task holds no reference: it ends when it is woken.
+        if let Some(writer) = self.writer.take() {
+            writer.wake();
+        }
+    }
+}
+
+/// A request whose line is written when this is dropped.
+pub(super) struct Entry {
+    pub(super) log: Rc<AccessLog>,
+    pub(super) started: Instant,
+    pub(super) method: Method,
+    pub(super) target: Uri,
+    pub(super) version: Version,
+    pub(super) id: RequestId,
+    pub(super) peer: Peer,
+    pub(super) client: Option<SocketAddr>,
+    pub(super) status: Cell<Option<StatusCode>>,
+    pub(super) bytes: Cell<u64>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        self.log.write(&Line {
+            time: self.log.time(now),
+            method: self.method.as_str(),
+            path: self.target.path(),
+            version: self.version,
+            status: self
+                .status
+                .get()
+                .map_or(CLIENT_GONE, |status| status.as_u16()),
+            bytes: self.bytes.get(),
+            duration: now.saturating_duration_since(self.started),
+            id: self.id.as_str(),
+            peer: self.peer,
+            client: self.client,
+            refusal: None,
+        });
+    }
+}

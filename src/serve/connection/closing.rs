@@ -1,0 +1,126 @@
+//! The end of a connection: a last answer of the server itself, and a close that does not cut it off.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant, SystemTime};
+
+use http::{StatusCode, Version};
+
+use super::Worker;
+use super::gate::Scratch;
+use super::transport::Transport;
+use crate::serve::access::Line;
+use crate::serve::reactor::Peer;
+
+/// Bytes that are still read and thrown away, so that the client can read the answer.
+const DRAINED: usize = 256 * 1024;
+/// Time for that.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// An answer of the server itself to what never became a request; the connection is closed after it.
+pub(super) fn last_answer(
+    worker: &Worker,
+    peer: Peer,
+    status: StatusCode,
+    more: &str,
+    text: &str,
+) -> Vec<u8> {
+    use std::io::Write as _;
+    let id = worker.ids.next();
+    let mut answer = Vec::with_capacity(256);
+    let reason = status.canonical_reason().unwrap_or_default();
+    // Writing to memory does not fail.
+    let _ = write!(answer, "HTTP/1.1 {} {reason}\r\n", status.as_str());
+    if let Some(server) = &worker.settings.server_header {
+        answer.extend_from_slice(b"server: ");
+        answer.extend_from_slice(server.as_bytes());
+        answer.extend_from_slice(b"\r\n");
+    }
+    if worker.settings.date_header {
+        let _ = write!(
+            answer,
+            "date: {}\r\n",
+            httpdate::fmt_http_date(SystemTime::now())
+        );
+    }
+    let _ = write!(
+        answer,
+        "x-request-id: {}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n{more}connection: close\r\n\r\n{text}\n",
+        id.as_str(),
+        text.len() + 1,
+    );
+    if let Some(log) = &worker.access {
+        log.write(&Line {
+            time: SystemTime::now(),
+            method: "-",
+            path: "-",
+            version: Version::HTTP_11,
+            status: status.as_u16(),
+            bytes: text.len() as u64 + 1,
+            duration: Duration::ZERO,
+            id: id.as_str(),
+            peer,
+            client: None,
+            refusal: Some(text),
+        });
+    }
+    answer
+}
+
+/// Sends `answer` and closes. A socket that is closed while received bytes wait unread is reset, and the
+/// reset can overtake the answer: so where `more` may come, this side is shut first, and a bounded rest
+/// is read.
+pub(super) async fn close_after(
+    worker: &Worker,
+    mut transport: Transport,
+    scratch: Scratch,
+    answer: &[u8],
+    more: bool,
+) {
+    let deadline = worker.handle.now() + worker.settings.write_timeout.min(LINGER);
+    within(worker, deadline, async {
+        poll_fn(|cx| transport.poll_handshake(cx)).await?;
+        send(&mut transport, answer).await?;
+        poll_fn(|cx| transport.poll_shutdown(cx)).await?;
+        if more {
+            drain(&mut transport, &scratch).await?;
+        }
+        Ok(())
+    })
+    .await;
+}
+
+async fn send(transport: &mut Transport, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let sent = poll_fn(|cx| transport.poll_send(cx, bytes)).await?;
+        bytes = &bytes[sent..];
+    }
+    Ok(())
+}
+
+async fn drain(transport: &mut Transport, scratch: &Scratch) -> io::Result<()> {
+    let mut drained = 0;
+    while drained < DRAINED {
+        let received = poll_fn(|cx| transport.poll_receive(cx, &mut scratch.borrow_mut())).await?;
+        if received == 0 {
+            break;
+        }
+        drained += received;
+    }
+    Ok(())
+}
+
+/// Ends with the deadline at the latest; that a client is gone matters no more.
+async fn within(worker: &Worker, deadline: Instant, closing: impl Future<Output = io::Result<()>>) {
+    let mut sleep = worker.handle.sleep_until(deadline);
+    let mut closing = pin!(closing);
+    poll_fn(|cx| {
+        if closing.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        pin!(&mut sleep).poll(cx)
+    })
+    .await;
+}

@@ -1,0 +1,263 @@
+//! The stream that hyper reads and writes: bytes come through only once they are judged.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+use super::traffic::Traffic;
+use super::transport::Transport;
+use crate::serve::http::scanner::{Limits, Place, Progress, Scanner};
+
+/// Bytes received at once.
+pub(crate) const RECEIVE: usize = 64 * 1024;
+/// Bytes kept while it is open which protocol they belong to.
+const HELD: usize = 64 * 1024;
+
+/// Memory that all connections of a thread receive into, one after the other.
+pub(crate) type Scratch = Rc<RefCell<Box<[u8]>>>;
+
+/// What hyper sees of a connection.
+pub(super) struct Gate {
+    transport: Transport,
+    /// None: what passes is not HTTP/1.
+    scanner: Option<Scanner>,
+    /// Received and not yet passed on; the first `judged` bytes may pass.
+    held: Vec<u8>,
+    judged: usize,
+    ended: bool,
+    scratch: Scratch,
+    traffic: Rc<Traffic>,
+}
+
+impl Gate {
+    pub(super) fn new(transport: Transport, scratch: Scratch, traffic: Rc<Traffic>) -> Self {
+        Self {
+            transport,
+            scanner: None,
+            held: Vec::new(),
+            judged: 0,
+            ended: false,
+            scratch,
+            traffic,
+        }
+    }
+
+    /// Ready when plain bytes can flow; true when they are HTTP/2 by agreement.
+    pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        ready!(self.transport.poll_handshake(cx))?;
+        Poll::Ready(Ok(self.transport.is_http_2()))
+    }
+
+    /// Receives a first piece and keeps it; gives all that is kept. Nothing new means the end.
+    pub(super) fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let mut scratch = self.scratch.borrow_mut();
+        let count = ready!(self.transport.poll_receive(cx, &mut scratch))?;
+        self.ended = count == 0;
+        self.held.extend_from_slice(&scratch[..count]);
+        Poll::Ready(Ok(&self.held))
+    }
+
+    /// Lets everything pass as it is.
+    pub(super) fn open(&mut self) {
+        self.judged = self.held.len();
+    }
+
+    /// Judges what passes as HTTP/1.
+    pub(super) fn judge(&mut self, limits: Limits) {
+        self.scanner = Some(Scanner::new(limits));
+        self.judge_held();
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether the client may still be sending something that nobody will read.
+    pub(super) fn expects_more(&self) -> bool {
+        let between = self.place() == Place::Between;
+        let clean = between && self.held.is_empty() && self.traffic.refused_head().is_none();
+        !self.ended && !clean
+    }
+
+    /// Has the connection reset instead of ended, so that a cut response can not be taken for a whole one.
+    pub(super) fn reset(&self) {
+        self.transport.reset_on_close();
+    }
+
+    pub(super) fn into_transport(self) -> (Transport, Scratch) {
+        (self.transport, self.scratch)
+    }
+
+    fn place(&self) -> Place {
+        self.scanner.as_ref().map_or(Place::Held, |scanner| {
+            scanner.place(&self.held[self.judged..])
+        })
+    }
+
+    /// Judges what is held, behind what is already judged.
+    fn judge_held(&mut self) {
+        let Some(scanner) = &mut self.scanner else {
+            self.judged = self.held.len();
+            return;
+        };
+        let progress = scanner.advance(&self.held[self.judged..]);
+        self.judged += progress.judged;
+        let rest = &self.held[self.judged..];
+        note(&self.traffic, scanner, progress, rest);
+    }
+
+    /// Receives into `cursor` what may pass of it, and holds the rest.
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        cursor: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.traffic.may_receive() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let mut scratch = self.scratch.borrow_mut();
+        let room = cursor.remaining().min(scratch.len());
+        let count = ready!(self.transport.poll_receive(cx, &mut scratch[..room]))?;
+        let piece = &scratch[..count];
+        self.ended = count == 0;
+        match &mut self.scanner {
+            None => cursor.put_slice(piece),
+            // The common case: nothing is copied but to hyper.
+            Some(scanner) if self.held.is_empty() => {
+                let progress = scanner.advance(piece);
+                let (passing, rest) = piece.split_at(progress.judged);
+                note(&self.traffic, scanner, progress, rest);
+                cursor.put_slice(passing);
+                self.held.extend_from_slice(rest);
+            }
+            Some(_) => {
+                self.held.extend_from_slice(piece);
+                drop(scratch);
+                self.judge_held();
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether hyper gets an error, because the body that it reads is refused.
+    fn is_body_refused(&self) -> bool {
+        // Behind earlier requests hyper still reads for the sake of those, to learn of the client's end.
+        self.traffic.refused_body().is_some() && self.traffic.unanswered() <= 1
+    }
+}
+
+/// Tells the others how far the gate is.
+fn note(traffic: &Traffic, scanner: &Scanner, progress: Progress, rest: &[u8]) {
+    let place = scanner.place(rest);
+    traffic.at(scanner.heads(), place);
+    match progress.refusal {
+        Some(refusal) if place == Place::Body => traffic.refuse_body(refusal),
+        Some(refusal) => traffic.refuse_head(refusal),
+        None => {}
+    }
+}
+
+impl Read for Gate {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        loop {
+            if gate.judged > 0 {
+                let count = gate.judged.min(cursor.remaining());
+                cursor.put_slice(&gate.held[..count]);
+                gate.held.drain(..count);
+                gate.judged -= count;
+                return Poll::Ready(Ok(()));
+            }
+            if gate.is_body_refused() {
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+            if gate.traffic.refused_head().is_some() || gate.traffic.refused_body().is_some() {
+                // The connection's future answers, once what came before is answered.
+                return Poll::Pending;
+            }
+            if gate.place() == Place::Held && gate.scanner.is_some() {
+                if gate.traffic.take_stay() {
+                    if let Some(scanner) = &mut gate.scanner {
+                        scanner.resume();
+                    }
+                    gate.judge_held();
+                    continue;
+                }
+                if gate.held.len() >= HELD {
+                    return Poll::Pending;
+                }
+            }
+            if gate.ended {
+                return Poll::Ready(Ok(()));
+            }
+            let before = cursor.remaining();
+            ready!(gate.poll_fill(cx, &mut cursor))?;
+            if cursor.remaining() < before {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl Gate {
+    fn sent<T>(&self, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match sent {
+            Poll::Pending => self.traffic.block(),
+            Poll::Ready(_) => self.traffic.unblock(),
+        }
+        sent
+    }
+}
+
+impl Write for Gate {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let gate = self.get_mut();
+        let sent = gate.transport.poll_send(cx, buffer);
+        gate.sent(sent)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        let flushed = gate.transport.poll_flush(cx);
+        if flushed.is_ready() {
+            gate.traffic.flush();
+        }
+        gate.sent(flushed)
+    }
+
+    /// Over HTTP/1 nothing: how the socket is closed is decided when hyper is through with it.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let gate = self.get_mut();
+        match gate.scanner {
+            Some(_) => Poll::Ready(Ok(())),
+            None => gate.transport.poll_shutdown(cx),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let gate = self.get_mut();
+        let sent = gate.transport.poll_send_vectored(cx, buffers);
+        gate.sent(sent)
+    }
+}

@@ -1,0 +1,238 @@
+//! One connection after the other: which protocol it speaks, its limits, its end.
+
+mod closing;
+mod gate;
+mod http1;
+mod http2;
+mod service;
+mod traffic;
+mod transport;
+mod watch;
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use http::StatusCode;
+use slab::Slab;
+
+use super::access::AccessLog;
+use super::application::{Application, ConnectionInfo};
+use super::reactor::{Handle, Peer, Stream};
+use super::request_id::RequestIds;
+use super::settings::Settings;
+use super::tls::{TlsAcceptor, TlsStream};
+use closing::{close_after, last_answer};
+use gate::{Gate, RECEIVE, Scratch};
+use service::Requests;
+use traffic::Traffic;
+use transport::Transport;
+
+/// What a client that knows that we speak HTTP/2 begins with (RFC 9113 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Time for the first request of a connection, once the server drains.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What all connections of a thread share.
+pub(super) struct Worker {
+    pub(super) handle: Handle,
+    pub(super) settings: Settings,
+    pub(super) application: Rc<dyn Application>,
+    pub(super) ids: RequestIds,
+    access: Option<Rc<AccessLog>>,
+    http1: hyper::server::conn::http1::Builder,
+    http2: hyper::server::conn::http2::Builder<Handle>,
+    scratch: Scratch,
+    draining: Cell<bool>,
+    /// The tasks of live connections, to be told of a drain.
+    connections: RefCell<Slab<Option<Waker>>>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        handle: Handle,
+        settings: Settings,
+        application: Rc<dyn Application>,
+        access: Option<Rc<AccessLog>>,
+    ) -> Self {
+        Self {
+            http1: http1::builder(&settings),
+            http2: http2::builder(&settings, &handle),
+            scratch: Rc::new(RefCell::new(vec![0; RECEIVE].into_boxed_slice())),
+            ids: RequestIds::default(),
+            draining: Cell::new(false),
+            connections: RefCell::default(),
+            handle,
+            settings,
+            application,
+            access,
+        }
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.borrow().len()
+    }
+
+    /// Has every connection end with what it is doing.
+    pub(super) fn drain(&self) {
+        self.draining.set(true);
+        let wakers: Vec<_> = self
+            .connections
+            .borrow()
+            .iter()
+            .filter_map(|(_, waker)| waker.clone())
+            .collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Counts a connection for as long as it lives.
+pub(super) struct Attendance {
+    worker: Rc<Worker>,
+    key: usize,
+}
+
+impl Attendance {
+    pub(super) fn new(worker: &Rc<Worker>) -> Self {
+        Self {
+            key: worker.connections.borrow_mut().insert(None),
+            worker: Rc::clone(worker),
+        }
+    }
+
+    /// Has the current task told of a drain.
+    async fn follow(&self) {
+        poll_fn(|cx| {
+            if let Some(waker) = self.worker.connections.borrow_mut().get_mut(self.key) {
+                *waker = Some(cx.waker().clone());
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        self.worker.connections.borrow_mut().try_remove(self.key);
+    }
+}
+
+/// The transport of an accepted socket; None when its TLS session can not begin.
+fn transport(stream: Stream, tls: Option<&TlsAcceptor>) -> Option<Transport> {
+    match tls {
+        None => Some(Transport::Plain(stream)),
+        Some(acceptor) => {
+            let tls = TlsStream::new(stream, acceptor.current()).ok()?;
+            Some(Transport::Tls(Box::new(tls)))
+        }
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(
+    attendance: Attendance,
+    stream: Stream,
+    peer: Peer,
+    tls: Option<TlsAcceptor>,
+) {
+    attendance.follow().await;
+    let worker = Rc::clone(&attendance.worker);
+    let Some(transport) = transport(stream, tls.as_ref()) else {
+        return;
+    };
+    let info = ConnectionInfo {
+        peer,
+        local: transport.local_address(),
+        tls: transport.is_tls(),
+    };
+    let traffic = Traffic::new(worker.handle.clone());
+    let mut gate = Gate::new(transport, Rc::clone(&worker.scratch), Rc::clone(&traffic));
+    let Some(http_2) = begin(&worker, &mut gate).await else {
+        return;
+    };
+    let requests = Requests::new(Rc::clone(&worker), Rc::new(info), Rc::clone(&traffic));
+    if http_2 {
+        http2::serve(&worker, gate, requests, &traffic).await;
+    } else {
+        http1::serve(&worker, gate, requests, &traffic).await;
+    }
+}
+
+/// Waits for the handshake and the first bytes; whether they begin HTTP/2. None: there are none in time.
+async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
+    let mut sleep = worker
+        .handle
+        .sleep_until(worker.handle.now() + worker.settings.header_timeout);
+    let mut draining = false;
+    poll_fn(|cx| {
+        if worker.is_draining() && !std::mem::replace(&mut draining, true) {
+            // The client could not know: its first request may be on the way.
+            let grace = worker.handle.now() + GRACE;
+            sleep.reset(grace.min(sleep.deadline()));
+        }
+        if pin!(&mut sleep).poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        match gate.poll_handshake(cx) {
+            Poll::Ready(Ok(true)) => return Poll::Ready(Some(true)),
+            Poll::Ready(Ok(false)) => {}
+            Poll::Ready(Err(_)) => return Poll::Ready(None),
+            Poll::Pending => return Poll::Pending,
+        }
+        loop {
+            let Poll::Ready(begun) = gate.poll_begin(cx) else {
+                return Poll::Pending;
+            };
+            let Ok(bytes) = begun else {
+                return Poll::Ready(None);
+            };
+            if bytes.starts_with(PREFACE) {
+                return Poll::Ready(Some(worker.settings.http2));
+            }
+            let undecided = PREFACE.starts_with(bytes);
+            if gate.has_ended() {
+                return Poll::Ready(None);
+            }
+            if !undecided {
+                return Poll::Ready(Some(false));
+            }
+        }
+    })
+    .await
+}
+
+/// Tells a client that there are too many, and closes.
+pub(super) async fn turn_away(
+    worker: Rc<Worker>,
+    stream: Stream,
+    peer: Peer,
+    tls: Option<TlsAcceptor>,
+) {
+    let Some(transport) = transport(stream, tls.as_ref()) else {
+        return;
+    };
+    let answer = last_answer(
+        &worker,
+        peer,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "retry-after: 5\r\n",
+        "the server has too many connections",
+    );
+    close_after(
+        &worker,
+        transport,
+        Rc::clone(&worker.scratch),
+        &answer,
+        true,
+    )
+    .await;
+}

@@ -1,0 +1,375 @@
+//! From hyper's request to the application, and from its answer to hyper's response.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, SERVER, UPGRADE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode, Version};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::Worker;
+use super::traffic::Traffic;
+use crate::serve::access::Entry;
+use crate::serve::application::{ConnectionInfo, Request, RequestBody, Responder};
+use crate::serve::exchange::{Exchange, Failure, ResponseHead};
+use crate::serve::http::refusal::Refusal;
+use crate::serve::http::target::is_host;
+use crate::serve::proxy::{self, Origin};
+use crate::serve::reactor::Peer;
+use crate::serve::request_id::RequestId;
+
+/// The header that names a request.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+/// hyper's service of one connection.
+pub(super) struct Requests {
+    worker: Rc<Worker>,
+    connection: Rc<ConnectionInfo>,
+    traffic: Rc<Traffic>,
+    trusted: bool,
+}
+
+impl Requests {
+    pub(super) fn new(
+        worker: Rc<Worker>,
+        connection: Rc<ConnectionInfo>,
+        traffic: Rc<Traffic>,
+    ) -> Self {
+        Self {
+            trusted: worker.settings.trusted.contains(&connection.peer),
+            worker,
+            connection,
+            traffic,
+        }
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        self.connection.peer
+    }
+
+    /// A line of the access log, to be written when the exchange is at its end.
+    fn entry(&self, head: &Parts, id: &RequestId) -> Option<Entry> {
+        let log = self.worker.access.as_ref()?;
+        Some(Entry {
+            log: Rc::clone(log),
+            started: Instant::now(),
+            method: head.method.clone(),
+            target: head.uri.clone(),
+            version: head.version,
+            id: id.clone(),
+            peer: self.connection.peer,
+            client: None,
+            status: Cell::new(None),
+            bytes: Cell::new(0),
+        })
+    }
+
+    /// What is known of the client; a trusted proxy may also have replaced the Host header.
+    fn origin(&self, headers: &mut HeaderMap) -> Origin {
+        let origin = if self.trusted {
+            proxy::read(headers, self.worker.settings.trusted_hops)
+        } else {
+            proxy::strip(headers);
+            Origin::default()
+        };
+        if let Some(host) = &origin.host {
+            headers.insert(HOST, host.clone());
+        }
+        let peer = match self.connection.peer {
+            Peer::Tcp(address) => Some(address),
+            Peer::Unix => None,
+        };
+        Origin {
+            client: origin.client.or(peer),
+            secure: origin.secure.or(Some(self.connection.tls)),
+            host: origin.host,
+        }
+    }
+
+    fn id(&self, headers: &HeaderMap) -> RequestId {
+        self.trusted
+            .then(|| headers.get(REQUEST_ID).and_then(RequestId::from_peer))
+            .flatten()
+            .unwrap_or_else(|| self.worker.ids.next())
+    }
+}
+
+impl hyper::service::Service<http::Request<Incoming>> for Requests {
+    type Response = http::Response<ResponseBody>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn call(&self, request: http::Request<Incoming>) -> Answer {
+        let (mut head, incoming) = request.into_parts();
+        let exchange = Exchange::new(&head.method);
+        let limits = &self.worker.settings.limits;
+        let http_2 = head.version == Version::HTTP_2;
+        let refusal = if http_2 {
+            self.traffic.ask(&exchange);
+            refuse_stream(&head, limits.headers, limits.body)
+        } else {
+            None
+        };
+        let id = self.id(&head.headers);
+        let mut answer = Answer {
+            number: if http_2 {
+                self.traffic.asked()
+            } else {
+                self.traffic.answered() + 1
+            },
+            upgrade: !http_2
+                && head.version != Version::HTTP_10
+                && head.headers.contains_key(UPGRADE),
+            http_2,
+            end: Some(End {
+                exchange: Rc::clone(&exchange),
+                traffic: Rc::clone(&self.traffic),
+                entry: self.entry(&head, &id),
+            }),
+            id,
+            worker: Rc::clone(&self.worker),
+        };
+        if let Some(refusal) = refusal {
+            exchange.refuse(refusal);
+            return answer;
+        }
+        name_host(&mut head);
+        let origin = self.origin(&mut head.headers);
+        if let Some(entry) = answer.end.as_mut().and_then(|end| end.entry.as_mut()) {
+            entry.client = origin.client;
+        }
+        self.worker.application.call(Request {
+            head,
+            client: origin.client,
+            secure: origin.secure.unwrap_or_default(),
+            id: answer.id.clone(),
+            connection: Rc::clone(&self.connection),
+            body: RequestBody::new(
+                incoming,
+                Rc::clone(&exchange),
+                self.worker.handle.clone(),
+                limits.body,
+                self.worker.settings.request_timeout,
+            ),
+            responder: Responder::new(exchange),
+        });
+        answer
+    }
+}
+
+/// The check of a request over HTTP/2, whose framing and field syntax the protocol itself has checked.
+fn refuse_stream(head: &Parts, max_headers: usize, max_body: u64) -> Option<Refusal> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let host = hosts.next();
+    let valid = |host: &HeaderValue| is_host(host.as_bytes());
+    let authority = head.uri.authority();
+    let length = head
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if head.headers.len() > max_headers {
+        Some(Refusal::TooManyHeaders)
+    } else if hosts.next().is_some() {
+        Some(Refusal::HostRepeated)
+    } else if host.is_some_and(|host| !valid(host))
+        || authority.is_some_and(|authority| !is_host(authority.as_str().as_bytes()))
+    {
+        Some(Refusal::HostInvalid)
+    } else if host.is_none() && authority.is_none() {
+        Some(Refusal::HostMissing)
+    } else if length.is_some_and(|length| length > max_body) {
+        Some(Refusal::BodyTooLarge)
+    } else {
+        None
+    }
+}
+
+/// Where the target names the host, the Host header does so too, in first place (RFC 9112 3.2.2).
+fn name_host(head: &mut Parts) {
+    let authority = head
+        .uri
+        .authority()
+        .map(|authority| HeaderValue::from_str(authority.as_str()));
+    if let Some(Ok(authority)) = authority {
+        head.headers.insert(HOST, authority);
+    }
+}
+
+/// The end of a request, however it comes: tells the application and the connection.
+struct End {
+    exchange: Rc<Exchange>,
+    traffic: Rc<Traffic>,
+    entry: Option<Entry>,
+}
+
+impl End {
+    fn count(&self, bytes: usize) {
+        if let Some(entry) = &self.entry {
+            entry.bytes.set(entry.bytes.get() + bytes as u64);
+        }
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.exchange.close();
+        self.traffic.answer();
+    }
+}
+
+/// The response to come.
+pub(super) struct Answer {
+    /// Which request of the connection this is.
+    number: u64,
+    id: RequestId,
+    upgrade: bool,
+    http_2: bool,
+    end: Option<End>,
+    worker: Rc<Worker>,
+}
+
+impl Future for Answer {
+    type Output = Result<http::Response<ResponseBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(end) = &self.end else {
+            return Poll::Pending;
+        };
+        if let Some(refusal) = end
+            .traffic
+            .refused_body()
+            .filter(|_| self.number == end.traffic.asked())
+        {
+            end.exchange.refuse(refusal);
+        }
+        let Poll::Ready(head) = end.exchange.poll_head(cx) else {
+            return Poll::Pending;
+        };
+        end.traffic.fill();
+        if self.upgrade {
+            end.traffic.stay();
+        }
+        let (head, page) = match head {
+            Ok(head) => (head, None),
+            Err(Failure::Application) => plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Internal Server Error\n".into(),
+            ),
+            Err(Failure::Refused(refusal)) => {
+                plain(refusal.status(), format!("{}\n", refusal.reason()))
+            }
+        };
+        if let Some(entry) = &end.entry {
+            entry.status.set(Some(head.status));
+        }
+        let refused = page.is_some();
+        let body = ResponseBody {
+            page,
+            end: self.end.take(),
+        };
+        let mut response = http::Response::new(body);
+        *response.status_mut() = head.status;
+        *response.headers_mut() = head.headers;
+        self.finish_headers(response.headers_mut(), refused);
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl Answer {
+    /// The headers that are the server's.
+    fn finish_headers(&self, headers: &mut HeaderMap, refused: bool) {
+        let settings = &self.worker.settings;
+        if let Some(server) = &settings.server_header {
+            headers.entry(SERVER).or_insert_with(|| server.clone());
+        }
+        headers.insert(REQUEST_ID, self.id.header());
+        let most = settings.max_requests_per_connection;
+        let last = (most > 0 && self.number >= most) || refused || self.worker.is_draining();
+        if last && !self.http_2 {
+            headers.insert(CONNECTION, CLOSE);
+        }
+    }
+}
+
+/// An answer of the server itself.
+fn plain(status: StatusCode, text: String) -> (ResponseHead, Option<Bytes>) {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    (ResponseHead { status, headers }, Some(text.into()))
+}
+
+/// The body of a response as hyper pulls it.
+pub(super) struct ResponseBody {
+    /// The server's own answer; the application is not asked.
+    page: Option<Bytes>,
+    end: Option<End>,
+}
+
+/// A response that can not be brought to its end.
+#[derive(Debug)]
+pub(super) struct Aborted;
+
+impl fmt::Display for Aborted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the response was cut off")
+    }
+}
+
+impl std::error::Error for Aborted {}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        if let Some(page) = &mut self.page {
+            let page = std::mem::take(page);
+            if let Some(end) = &self.end {
+                end.count(page.len());
+            }
+            return Poll::Ready((!page.is_empty()).then(|| Ok(Frame::data(page))));
+        }
+        let Some(end) = &self.end else {
+            return Poll::Ready(None);
+        };
+        let Poll::Ready(frame) = end.exchange.poll_frame(cx, end.traffic.now()) else {
+            return Poll::Pending;
+        };
+        end.traffic.fill();
+        match &frame {
+            Some(Ok(frame)) => end.count(frame.data_ref().map_or(0, Bytes::len)),
+            Some(Err(_)) => end.traffic.cut(),
+            None => {}
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(|_| Aborted)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.size_hint().exact() == Some(0)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let known = match (&self.page, &self.end) {
+            (Some(page), _) => Some(page.len()),
+            (None, Some(end)) => end.exchange.remaining(),
+            (None, None) => Some(0),
+        };
+        known.map_or_else(SizeHint::new, |length| SizeHint::with_exact(length as u64))
+    }
+}

@@ -1,0 +1,14 @@
+//! The server: sockets, HTTP and limits on one thread, in front of an application.
+
+pub mod access;
+pub mod application;
+mod connection;
+mod exchange;
+pub mod http;
+pub mod proxy;
+pub mod reactor;
+pub mod request_id;
+pub mod server;
+pub mod settings;
+pub mod supervisor;
+pub mod tls;

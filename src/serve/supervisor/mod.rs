@@ -1,0 +1,408 @@
+//! The supervisor: owns the sockets, starts workers, replaces those that crash, reloads, stops.
+
+mod alone;
+mod crashes;
+mod ending;
+mod inherited;
+mod launch;
+mod log;
+mod losses;
+mod pid_file;
+mod signals;
+mod sockets;
+mod unix_socket;
+mod worker;
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::{Map, Value as Json, json};
+
+use crate::config::types::LogLevel;
+
+pub use alone::Alone;
+pub use ending::{Ended, Failure};
+pub use inherited::activated;
+pub use launch::{Launch, Lifespan, Program, settings};
+pub use log::Log;
+pub use sockets::{Address, ListenError};
+pub use worker::{PROTOCOL, VARIABLE};
+
+use crashes::Crashes;
+use pid_file::PidFile;
+use signals::{Received, Signals};
+use sockets::Sockets;
+use worker::{Phase, Pulse, Worker};
+
+/// Added to a worker's own limit, so that it ends by itself where it can: with what the app has left
+/// behind and its lifespan.
+const GRACE: Duration = Duration::from_secs(3);
+/// Added to startup_timeout, which counts from the end of the import.
+const IMPORT_LIMIT: Duration = Duration::from_secs(60);
+/// Signals to stop that come closer together are one.
+const SAME_WISH: Duration = Duration::from_millis(250);
+/// How often workers are looked at without a reason.
+const LOOK: Duration = Duration::from_secs(1);
+/// Descriptors beyond which a larger limit has no use, and slows down programs that close them all.
+const MOST_DESCRIPTORS: u64 = 1 << 20;
+
+/// A server that serves.
+#[derive(Debug)]
+pub struct Up<'a> {
+    /// Where it listens.
+    pub addresses: &'a [Address],
+    /// Process ids of the workers, in the order of their slots.
+    pub workers: Vec<i32>,
+}
+
+/// Runs the server until it is told to stop. `announce` is called once, when every worker serves.
+///
+/// # Errors
+/// [`Failure`] where it did not come up or could not go on. Nothing is left behind then.
+pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, Failure> {
+    raise_descriptor_limit();
+    // The handlers stand before there is anything to clean up.
+    let signals = Signals::install().map_err(Failure::System)?;
+    let _pid_file = match &launch.pid_file {
+        Some(path) => {
+            let written = PidFile::write(path);
+            Some(written.map_err(|error| Failure::PidFile(path.clone(), error))?)
+        }
+        None => None,
+    };
+    let sockets = Sockets::open(&launch.config, launch.workers, &launch.inherited)
+        .map_err(Failure::Listen)?;
+    let mut supervisor = Supervisor {
+        launch,
+        log: Log::new(launch.config.log_format, launch.config.log_level),
+        signals,
+        sockets: Some(sockets),
+        lifeline: io::pipe().map_err(Failure::System)?,
+        workers: Vec::new(),
+        slots: vec![Slot::default(); launch.workers],
+        stage: Stage::Launching,
+        generation: 1,
+        newest: 1,
+        reload_again: false,
+        told_to_stop: None,
+    };
+    let result = supervisor.run(announce);
+    // Whatever happened, no worker outlives its supervisor.
+    supervisor.kill_all();
+    result
+}
+
+/// What the server as a whole is at.
+#[derive(Debug)]
+enum Stage {
+    Launching,
+    Serving,
+    /// A newer generation is coming up beside the one that serves.
+    Reloading,
+    Stopping(Result<Ended, Failure>),
+}
+
+/// Place of one worker at a time, with sockets of its own.
+#[derive(Debug, Clone, Default)]
+struct Slot {
+    crashes: Crashes,
+    /// When a replacement is started.
+    refill: Option<Instant>,
+}
+
+struct Supervisor<'a> {
+    launch: &'a Launch,
+    log: Log,
+    signals: Signals,
+    /// Closed when the server stops: nobody queues for a server that is going.
+    sockets: Option<Sockets>,
+    /// Its write end is never written to: workers see our death by its end of file.
+    lifeline: (PipeReader, PipeWriter),
+    workers: Vec<Worker>,
+    slots: Vec<Slot>,
+    stage: Stage,
+    /// The generation that serves.
+    generation: u32,
+    newest: u32,
+    reload_again: bool,
+    told_to_stop: Option<Instant>,
+}
+
+impl Supervisor<'_> {
+    fn run(&mut self, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, Failure> {
+        for slot in 0..self.slots.len() {
+            self.start(slot, 1)
+                .map_err(|error| Failure::Spawn(self.launch.python.clone(), error))?;
+        }
+        loop {
+            self.wait().map_err(Failure::System)?;
+            let now = Instant::now();
+            let received = self.signals.receive();
+            self.obey(received, now);
+            for worker in &mut self.workers {
+                worker.listen(now);
+            }
+            self.reap();
+            self.bury(now);
+            self.look_after(now);
+            self.come_up(now, announce);
+            self.refill(now);
+            if self.workers.is_empty()
+                && let Stage::Stopping(result) = &mut self.stage
+            {
+                return std::mem::replace(result, Ok(Ended::Stopped));
+            }
+        }
+    }
+
+    fn start(&mut self, slot: usize, generation: u32) -> io::Result<()> {
+        let Some(sockets) = &self.sockets else {
+            return Ok(());
+        };
+        let worker = Worker::start(self.launch, sockets, &self.lifeline.0, slot, generation)?;
+        self.say(LogLevel::Debug, "worker_started", "started", &worker);
+        self.workers.push(worker);
+        Ok(())
+    }
+
+    /// Waits for a signal, a report, or the next thing to do.
+    fn wait(&self) -> io::Result<()> {
+        let now = Instant::now();
+        let refills = self.slots.iter().filter_map(|slot| slot.refill);
+        let deadlines = self.workers.iter().filter_map(|worker| worker.deadline);
+        let next = refills.chain(deadlines).min();
+        let time = next.map_or(LOOK, |at| at.saturating_duration_since(now).min(LOOK));
+        let time = Timespec {
+            tv_sec: time.as_secs().try_into().unwrap_or(1),
+            tv_nsec: time.subsec_nanos().into(),
+        };
+        let signals = self.signals.descriptors();
+        let reports = self
+            .workers
+            .iter()
+            .filter(|worker| worker.speaks())
+            .map(Worker::descriptor);
+        let mut ready: Vec<PollFd<'_>> = signals
+            .into_iter()
+            .chain(reports)
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
+        match poll(&mut ready, Some(&time)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn obey(&mut self, received: Received, now: Instant) {
+        if received.stop {
+            match self.told_to_stop {
+                None => {
+                    self.told_to_stop = Some(now);
+                    let message = "stopping: requests in flight are finished";
+                    self.tell(LogLevel::Info, "stopping", message);
+                    if !matches!(self.stage, Stage::Stopping(_)) {
+                        self.stop(Ok(Ended::Stopped), now);
+                    }
+                }
+                // A service manager and a terminal may both send it, to the process and to its group.
+                Some(first) if now.saturating_duration_since(first) < SAME_WISH => {}
+                Some(_) => {
+                    let message = "told to stop again: killing the workers";
+                    self.tell(LogLevel::Warning, "forced", message);
+                    self.stage = Stage::Stopping(Ok(Ended::Forced));
+                    self.kill_all();
+                }
+            }
+        }
+        if received.reload {
+            match self.stage {
+                Stage::Serving => self.reload(now),
+                Stage::Launching | Stage::Reloading => self.reload_again = true,
+                Stage::Stopping(_) => {}
+            }
+        }
+    }
+
+    fn stop(&mut self, result: Result<Ended, Failure>, now: Instant) {
+        self.stage = Stage::Stopping(result);
+        self.sockets = None;
+        let deadline = now + self.launch.config.shutdown_timeout.duration() + GRACE;
+        for worker in &mut self.workers {
+            worker.dismiss(deadline);
+        }
+    }
+
+    fn reload(&mut self, now: Instant) {
+        self.newest += 1;
+        self.stage = Stage::Reloading;
+        let message = format!("reloading: starting generation {}", self.newest);
+        self.tell(LogLevel::Info, "reloading", &message);
+        for slot in 0..self.slots.len() {
+            if let Err(error) = self.start(slot, self.newest) {
+                let why = format!("a process could not be started: {error}");
+                self.keep_old(&why, now);
+                return;
+            }
+        }
+    }
+
+    /// Gives a reload up: the old generation goes on.
+    fn keep_old(&mut self, why: &str, now: Instant) {
+        let message = format!("reload failed, the old workers go on serving: {why}");
+        self.tell(LogLevel::Error, "reload_failed", &message);
+        self.stage = Stage::Serving;
+        let (newest, deadline) = (self.newest, now + GRACE);
+        let mut failed = self.workers.iter_mut();
+        while let Some(worker) = failed.find(|worker| worker.generation == newest) {
+            worker.dismiss(deadline);
+        }
+    }
+
+    /// Kills those whose time is over, and notices event loops that stand still.
+    fn look_after(&mut self, now: Instant) {
+        let startup = self.launch.config.startup_timeout.duration() + IMPORT_LIMIT;
+        for index in 0..self.workers.len() {
+            let worker = &mut self.workers[index];
+            if worker.deadline.is_some_and(|deadline| deadline <= now) {
+                worker.deadline = None;
+                worker.kill();
+                let worker = &self.workers[index];
+                self.say(
+                    LogLevel::Warning,
+                    "worker_killed",
+                    "killed: its time to finish was over",
+                    worker,
+                );
+                continue;
+            }
+            if worker.phase < Phase::Ready && !worker.dismissed && now >= worker.started + startup {
+                worker.give_up(startup);
+                continue;
+            }
+            match worker.pulse(now) {
+                Pulse::Same => {}
+                Pulse::Lost(time) => {
+                    let message = format!(
+                        "its event loop has stood still for {} s: something in the app blocks it",
+                        time.as_secs()
+                    );
+                    self.say(
+                        LogLevel::Warning,
+                        "worker_blocked",
+                        &message,
+                        &self.workers[index],
+                    );
+                }
+                Pulse::Back => {
+                    self.say(
+                        LogLevel::Info,
+                        "worker_unblocked",
+                        "its event loop moves again",
+                        &self.workers[index],
+                    );
+                }
+            }
+        }
+    }
+
+    /// Goes on to serving once every worker of the generation that comes up is ready.
+    fn come_up(&mut self, now: Instant, announce: &mut dyn FnMut(&Up<'_>)) {
+        let ready = |worker: &&Worker| {
+            worker.generation == self.newest && worker.phase == Phase::Ready && !worker.dismissed
+        };
+        if self.workers.iter().filter(ready).count() < self.slots.len() {
+            return;
+        }
+        match self.stage {
+            Stage::Launching => {
+                let mut workers: Vec<_> = self.workers.iter().collect();
+                workers.sort_by_key(|worker| worker.slot);
+                let up = Up {
+                    addresses: self.sockets.as_ref().map_or(&[], Sockets::addresses),
+                    workers: workers
+                        .iter()
+                        .map(|worker| worker.pid.as_raw_nonzero().get())
+                        .collect(),
+                };
+                announce(&up);
+            }
+            Stage::Reloading => {
+                let deadline = now + self.launch.config.reload_timeout.duration() + GRACE;
+                let newest = self.newest;
+                for worker in self
+                    .workers
+                    .iter_mut()
+                    .filter(|worker| worker.generation < newest)
+                {
+                    worker.retire(deadline);
+                }
+                self.generation = newest;
+                // What crashed before was other code.
+                self.slots.fill(Slot::default());
+                let message = format!("reloaded: generation {newest} serves");
+                self.tell(LogLevel::Info, "reloaded", &message);
+            }
+            Stage::Serving | Stage::Stopping(_) => return,
+        }
+        self.stage = Stage::Serving;
+        if std::mem::take(&mut self.reload_again) {
+            self.reload(now);
+        }
+    }
+
+    fn refill(&mut self, now: Instant) {
+        if matches!(self.stage, Stage::Stopping(_)) {
+            return;
+        }
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].refill.is_none_or(|at| at > now) {
+                continue;
+            }
+            self.slots[slot].refill = None;
+            if let Err(error) = self.start(slot, self.generation) {
+                // The machine is out of something: that passes, or a person must see to it.
+                self.slots[slot].refill = Some(now + LOOK);
+                let message = format!("a worker could not be started: {error}");
+                self.tell(LogLevel::Error, "spawn_failed", &message);
+            }
+        }
+    }
+
+    fn kill_all(&mut self) {
+        for worker in &mut self.workers {
+            worker.kill();
+        }
+    }
+
+    fn tell(&self, level: LogLevel, event: &str, message: &str) {
+        self.log.write(level, event, message, Map::new());
+    }
+
+    fn say(&self, level: LogLevel, event: &str, message: &str, worker: &Worker) {
+        let pid = worker.pid.as_raw_nonzero();
+        let mut fields = Map::new();
+        fields.insert("worker_id".into(), json!(worker.slot));
+        fields.insert("pid".into(), json!(pid));
+        fields.insert("generation".into(), Json::from(worker.generation));
+        let message = format!("worker {} (pid {pid}) {message}", worker.slot);
+        self.log.write(level, event, &message, fields);
+    }
+}
+
+/// Every connection is a descriptor, and the usual soft limit was made for programs with few.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit
+        .maximum
+        .map_or(MOST_DESCRIPTORS, |hard| hard.min(MOST_DESCRIPTORS));
+    if limit.current.is_some_and(|soft| soft < wanted) {
+        let raised = Rlimit {
+            current: Some(wanted),
+            maximum: limit.maximum,
+        };
+        // The limit that stays is judged by the preflight.
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+}

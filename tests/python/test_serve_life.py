@@ -1,0 +1,208 @@
+"""A server's life: start, crashes, reloads, the end. Over real sockets, with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from launching import APP, Server, end, lives, serve, wait_for
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_app_is_served_and_ends_well(tmp_path: Path, workers: int) -> None:
+    with serve(tmp_path, "--port", "0", "--workers", str(workers)) as server:
+        up = server.started()
+        assert len(up["workers"]) == workers
+        pids = {int(server.get("/pid")) for _ in range(60)}
+        assert pids == set(up["workers"])
+        server.stop()
+    assert not any(lives(pid) for pid in up["workers"])
+    shutdowns = (tmp_path / "shutdowns").read_text(encoding="utf-8").split()
+    assert {int(pid) for pid in shutdowns} == set(up["workers"])
+
+
+def test_a_killed_worker_is_replaced_and_nobody_is_refused(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0", "--workers", "2") as server:
+        victim = server.started()["workers"][0]
+        os.kill(victim, signal.SIGKILL)
+        # Some of these wait in the socket of the worker that is down.
+        pids = {int(server.get("/pid")) for _ in range(60)}
+        assert victim not in pids
+        assert len(pids) == 2
+        crashed = server.event("worker_crashed")
+        assert crashed["pid"] == victim
+        assert "SIGKILL" in crashed["message"]
+        server.stop()
+
+
+def test_a_reload_under_load_loses_nothing_and_takes_new_code(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0", "--workers", "2") as server:
+        old = server.started()["workers"]
+        answers: list[str] = []
+        failures: list[BaseException] = []
+        done = threading.Event()
+
+        def ask() -> None:
+            while not done.is_set():
+                try:
+                    answers.append(server.get())
+                except BaseException as error:
+                    failures.append(error)
+
+        clients = [threading.Thread(target=ask) for _ in range(4)]
+        for client in clients:
+            client.start()
+        for version in ("second", "third"):
+            text = APP.replace("first", version)
+            (tmp_path / "served.py").write_text(text, encoding="utf-8")
+            server.signal(signal.SIGUSR1)
+            server.event("reloaded")
+            wait_for(lambda version=version: answers[-1] == version)  # type: ignore[misc]
+        done.set()
+        for client in clients:
+            client.join()
+        assert not failures
+        assert set(answers) == {"first", "second", "third"}
+        wait_for(lambda: not any(lives(pid) for pid in old))
+        server.stop()
+
+
+def test_a_generation_that_does_not_come_up_leaves_the_old_one(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0", "--workers", "2") as server:
+        before = set(server.started()["workers"])
+        (tmp_path / "served.py").write_text("raise RuntimeError('broken')", encoding="utf-8")
+        server.signal(signal.SIGHUP)
+        assert "RuntimeError: broken" in server.event("reload_failed")["message"]
+        assert {int(server.get("/pid")) for _ in range(60)} == before
+        server.stop()
+
+
+def refuses(server: Server) -> bool:
+    """Whether a new connection is refused."""
+    host, _, port = server.up["addresses"][0].removeprefix("http://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=60).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_request_in_flight_is_finished(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0") as server:
+        server.started()
+        answers: list[str] = []
+        client = threading.Thread(target=lambda: answers.append(server.get("/slow")))
+        client.start()
+        wait_for((tmp_path / "slow").exists)
+        server.signal(signal.SIGTERM)
+        server.event("stopping")
+        wait_for(lambda: refuses(server))
+        (tmp_path / "go on").touch()
+        client.join()
+        assert answers == ["first"]
+        assert server.end()[0] == 0
+
+
+def test_a_second_signal_forces(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0") as server:
+        worker = server.started()["workers"][0]
+        failures: list[OSError] = []
+
+        def ask() -> None:
+            try:
+                server.get("/slow")
+            except OSError as error:
+                failures.append(error)
+
+        client = threading.Thread(target=ask)
+        client.start()
+        wait_for((tmp_path / "slow").exists)
+        server.signal(signal.SIGTERM)
+        server.event("stopping")
+        # Signals that come together are one.
+        threading.Event().wait(0.5)
+        server.signal(signal.SIGTERM)
+        code, _ = server.end()
+        client.join()
+        assert code == 1
+        assert len(failures) == 1
+        assert not lives(worker)
+
+
+def test_requests_that_do_not_end_are_cut_off_at_the_limit(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0", "--shutdown-timeout", "0.2") as server:
+        worker = server.started()["workers"][0]
+        failures: list[OSError] = []
+
+        def ask() -> None:
+            try:
+                server.get("/slow")
+            except OSError as error:
+                failures.append(error)
+
+        client = threading.Thread(target=ask)
+        client.start()
+        wait_for((tmp_path / "slow").exists)
+        server.stop()
+        client.join()
+        assert len(failures) == 1
+        assert not lives(worker)
+
+
+def test_a_crash_loop_ends_the_server(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0") as server:
+        worker = server.started()["workers"][0]
+        (tmp_path / "served.py").write_text("import os\nos._exit(7)\n", encoding="utf-8")
+        os.kill(worker, signal.SIGKILL)
+        code, said = server.end()
+        assert code == 3
+        assert said.count("worker_crashed") == 6
+        assert "crashed 6 times in a row" in said
+        assert "exit code 7" in said
+
+
+def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0", "--workers", "2") as server:
+        workers = server.started()["workers"]
+        server.signal(signal.SIGKILL)
+        server.process.wait()
+        try:
+            wait_for(lambda: not any(lives(pid) for pid in workers))
+        finally:
+            for pid in workers:
+                end(pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP])
+def test_a_signal_sent_to_a_worker_by_mistake_does_not_kill_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with serve(tmp_path, "--port", "0") as server:
+        worker = server.started()["workers"][0]
+        os.kill(worker, number)
+        assert int(server.get("/pid")) == worker
+        server.stop()
+
+
+def test_workers_are_pinned_and_inherit_nothing_else(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0", "--cpu-affinity") as server:
+        server.started()
+        assert server.get("/cpus") == str([min(os.sched_getaffinity(0))])
+        # Three standard ones, report, lifeline, listener; the loop's own and the listing's.
+        assert len(server.get("/descriptors").split()) < 20
+        server.stop()
+
+
+def test_an_app_that_does_not_start_aborts_the_launch(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text("raise RuntimeError('no database')\n", encoding="utf-8")
+    with serve(tmp_path, "--port", "0", "--workers", "2") as server:
+        code, said = server.end()
+    assert code == 3
+    assert "did not come up: served:app: RuntimeError: no database" in said
+    # The report of the preflight shows the line.
+    assert "served.py:1" in said
+    assert "import, error" in said

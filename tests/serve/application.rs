@@ -1,0 +1,230 @@
+//! What the tests serve: one behaviour a path.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use pounce_core::serve::application::{Application, Request, RequestBody, Responder};
+use pounce_core::serve::reactor::Handle;
+
+/// Bytes of the large response and of one of its pieces.
+pub(crate) const LARGE: usize = 200 << 20;
+const PIECE: usize = 64 << 10;
+
+/// What the application has seen, readable from the test's thread.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) calls: AtomicUsize,
+    /// Requests whose client went before the response was through.
+    pub(crate) closed: AtomicUsize,
+    /// Bodies that did not come whole.
+    pub(crate) torn: AtomicUsize,
+    pub(crate) received: AtomicUsize,
+    pub(crate) log: Mutex<String>,
+}
+
+pub(crate) struct Behaviours {
+    pub(crate) handle: Handle,
+    pub(crate) seen: Arc<Seen>,
+}
+
+fn text() -> HeaderMap {
+    HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("text/plain"))])
+}
+
+fn whole(responder: &Responder, status: u16, body: impl Into<Bytes>) {
+    responder
+        .start(StatusCode::from_u16(status).unwrap(), text())
+        .unwrap();
+    responder.send(body.into()).unwrap();
+    responder.finish().unwrap();
+}
+
+fn promise(responder: &Responder, length: usize) {
+    let mut headers = text();
+    headers.insert(CONTENT_LENGTH, length.into());
+    responder.start(StatusCode::OK, headers).unwrap();
+}
+
+impl Behaviours {
+    async fn pause(handle: &Handle, duration: Duration) {
+        handle.sleep_until(handle.now() + duration).await;
+    }
+
+    fn later(&self, request: Request) {
+        let handle = self.handle.clone();
+        self.handle.spawn(async move {
+            Self::pause(&handle, Duration::from_millis(50)).await;
+            let _ = request.responder.start(StatusCode::OK, text());
+            let _ = request.responder.send("later\n".into());
+            let _ = request.responder.finish();
+        });
+    }
+
+    fn echo(&self, mut body: RequestBody, responder: Responder) {
+        let seen = Arc::clone(&self.seen);
+        self.handle.spawn(async move {
+            let mut pieces = Vec::new();
+            loop {
+                match poll_fn(|cx| body.poll_data(cx)).await {
+                    Some(Ok(data)) => {
+                        seen.received.fetch_add(data.len(), Ordering::Relaxed);
+                        pieces.push(data);
+                    }
+                    Some(Err(_)) => {
+                        seen.torn.fetch_add(1, Ordering::Relaxed);
+                        return;
+                    }
+                    None => break,
+                }
+            }
+            responder.start(StatusCode::OK, text()).unwrap();
+            for piece in pieces {
+                poll_fn(|cx| responder.poll_room(cx)).await.unwrap();
+                responder.send(piece).unwrap();
+            }
+            responder.finish().unwrap();
+        });
+    }
+
+    /// Takes the body slowly, and says at the end how long it was.
+    fn count(&self, mut body: RequestBody, responder: Responder) {
+        let (handle, seen) = (self.handle.clone(), Arc::clone(&self.seen));
+        self.handle.spawn(async move {
+            Self::pause(&handle, Duration::from_millis(300)).await;
+            let mut length = 0;
+            while let Some(data) = poll_fn(|cx| body.poll_data(cx)).await {
+                length += data.unwrap().len();
+                seen.received.store(length, Ordering::Relaxed);
+            }
+            whole(&responder, 200, format!("{length}\n"));
+        });
+    }
+
+    fn large(&self, responder: Responder) {
+        let seen = Arc::clone(&self.seen);
+        self.handle.spawn(async move {
+            responder.start(StatusCode::OK, text()).unwrap();
+            let piece = Bytes::from(vec![b'x'; PIECE]);
+            for _ in 0..LARGE / PIECE {
+                let room = poll_fn(|cx| responder.poll_room(cx)).await;
+                if room.and_then(|()| responder.send(piece.clone())).is_err() {
+                    seen.closed.fetch_add(1, Ordering::Relaxed);
+                    return;
+                }
+            }
+            responder.finish().unwrap();
+        });
+    }
+
+    fn never(&self, request: Request) {
+        let seen = Arc::clone(&self.seen);
+        self.handle.spawn(async move {
+            poll_fn(|cx| request.responder.poll_closed(cx)).await;
+            assert!(request.responder.start(StatusCode::OK, text()).is_err());
+            seen.closed.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+
+    fn ticks(&self, responder: Responder) {
+        let handle = self.handle.clone();
+        self.handle.spawn(async move {
+            responder.start(StatusCode::OK, text()).unwrap();
+            for tick in 0..3 {
+                responder.send(format!("{tick}\n").into()).unwrap();
+                Self::pause(&handle, Duration::from_millis(5)).await;
+            }
+            let trailers =
+                HeaderMap::from_iter([("x-sum".parse().unwrap(), HeaderValue::from_static("3"))]);
+            responder.finish_with_trailers(trailers).unwrap();
+        });
+    }
+}
+
+impl Application for Behaviours {
+    fn call(&self, request: Request) {
+        self.seen.calls.fetch_add(1, Ordering::Relaxed);
+        let path = request.head.uri.path().to_owned();
+        match path.as_str() {
+            "/later" => return self.later(request),
+            "/never" => return self.never(request),
+            _ => {}
+        }
+        let Request {
+            head,
+            id,
+            body,
+            responder,
+            client,
+            secure,
+            ..
+        } = request;
+        match path.as_str() {
+            "/" => whole(&responder, 200, "hello\n"),
+            "/echo" => self.echo(body, responder),
+            "/count" => self.count(body, responder),
+            "/large" => self.large(responder),
+            "/ticks" => self.ticks(responder),
+            "/id" => whole(&responder, 200, format!("{id}\n")),
+            "/client" => {
+                let address = client.map_or("nobody".into(), |client| client.ip().to_string());
+                let said = head
+                    .headers
+                    .keys()
+                    .filter(|name| name.as_str().contains("forwarded"))
+                    .count();
+                whole(&responder, 200, format!("{address} {secure} {said}\n"));
+            }
+            "/host" => whole(
+                &responder,
+                200,
+                [head.headers[HOST].as_bytes(), b"\n"].concat(),
+            ),
+            "/204" => whole(&responder, 204, "ignored"),
+            "/304" => whole(&responder, 304, "ignored"),
+            "/promise" => {
+                promise(&responder, 6);
+                responder.send("hello\n".into()).unwrap();
+                responder.finish().unwrap();
+            }
+            "/too-much" => {
+                promise(&responder, 3);
+                assert!(responder.send("hello\n".into()).is_err());
+            }
+            "/too-little" => {
+                promise(&responder, 10);
+                responder.send("hello\n".into()).unwrap();
+                assert!(responder.finish().is_err());
+            }
+            "/fail" => {}
+            "/fail-late" => {
+                responder.start(StatusCode::OK, text()).unwrap();
+                responder.send("so far\n".into()).unwrap();
+                let handle = self.handle.clone();
+                self.handle.spawn(async move {
+                    Self::pause(&handle, Duration::from_millis(50)).await;
+                    drop(responder);
+                });
+            }
+            "/headers" => {
+                let mut headers = text();
+                for name in [
+                    "connection",
+                    "transfer-encoding",
+                    "upgrade",
+                    "keep-alive",
+                    "x-request-id",
+                ] {
+                    headers.insert(name, HeaderValue::from_static("chunked"));
+                }
+                responder.start(StatusCode::OK, headers).unwrap();
+                responder.finish().unwrap();
+            }
+            _ => whole(&responder, 404, "no such behaviour\n"),
+        }
+    }
+}

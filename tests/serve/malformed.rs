@@ -1,0 +1,163 @@
+//! Requests that are not HTTP, or that two servers could read in two ways: refused, and closed.
+
+use std::sync::atomic::Ordering;
+
+use crate::client::Client;
+use crate::server::TestServer;
+
+const GOOD: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Sends these bytes and a good request behind them: the status of the only answer.
+fn refused(server: &TestServer, bytes: &str) -> u16 {
+    let calls = server.seen.calls.load(Ordering::Relaxed);
+    let mut client = Client::connect(server);
+    client.send(bytes).send(GOOD);
+    let response = client.response();
+    assert_eq!(response.header("connection"), Some("close"), "{bytes:?}");
+    assert_eq!(response.header("server"), Some("pounce"), "{bytes:?}");
+    assert_eq!(response.id.len(), 32, "{bytes:?}");
+    client.assert_closed();
+    assert_eq!(
+        server.seen.calls.load(Ordering::Relaxed),
+        calls,
+        "{bytes:?}"
+    );
+    response.status
+}
+
+#[test]
+fn every_malformed_head_is_answered_with_400_and_reaches_nobody() {
+    let server = TestServer::start();
+    let post = |rest: &str| format!("POST /echo HTTP/1.1\r\nHost: a\r\n{rest}");
+    for bytes in [
+        " GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\nHost: a\n\n",
+        "GET / HTTP/1.1\r\nHost: a\n\r\n",
+        "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /#a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        "G(T / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1x\r\nHost: a\r\n\r\n",
+        "GET / HTCPCP/1.1\r\nHost: a\r\n\r\n",
+        "GET /\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+        "GET / HTTP/1.1\r\n Host: a\r\n\r\n",
+    ] {
+        assert_eq!(refused(&server, bytes), 400, "{bytes:?}");
+    }
+    for rest in [
+        "X: a\r\n b\r\n\r\n",
+        "X : a\r\n\r\n",
+        "X\r\n\r\n",
+        ": a\r\n\r\n",
+        "X y: a\r\n\r\n",
+        "X: \0\r\n\r\n",
+        "X: a\rb\r\n\r\n",
+        "X: \x07\r\n\r\n",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+        "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        "Content-Length: 5, 5\r\n\r\nhello",
+        "Content-Length: +5\r\n\r\nhello",
+        "Content-Length: 0x5\r\n\r\nhello",
+        "Content-Length: \r\n\r\nhello",
+        "Content-Length: 5 \x0b\r\n\r\nhello",
+        "Content-Length: 99999999999999999999\r\n\r\nhello",
+        "Content-Length : 5\r\n\r\nhello",
+        "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        assert_eq!(refused(&server, &post(rest)), 400, "{rest:?}");
+    }
+    let old = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    assert_eq!(refused(&server, old), 400);
+}
+
+#[test]
+fn what_is_not_served_here_has_a_status_of_its_own() {
+    let server = TestServer::with(|settings| settings.http2 = false);
+    assert_eq!(
+        refused(&server, "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"),
+        501
+    );
+    assert_eq!(refused(&server, "GET / HTTP/1.2\r\nHost: a\r\n\r\n"), 505);
+    assert_eq!(refused(&server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 505);
+    assert_eq!(
+        refused(&server, "GET / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n"),
+        417
+    );
+}
+
+#[test]
+fn every_malformed_chunk_ends_the_request_and_the_connection() {
+    let server = TestServer::start();
+    for chunks in [
+        "5\nhello\r\n0\r\n\r\n",
+        "5 \r\nhello\r\n0\r\n\r\n",
+        " 5\r\nhello\r\n0\r\n\r\n",
+        "+5\r\nhello\r\n0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhello0\r\n\r\n",
+        "5\r\nhelloXX0\r\n\r\n",
+        "ffffffffffffffff0\r\nhello\r\n0\r\n\r\n",
+        "5;a\0b\r\nhello\r\n0\r\n\r\n",
+        "\r\n\r\n",
+        "0\r\nContent-Length: 5\r\n\r\n",
+        "0\r\nX: a\n\r\n",
+        "0\r\n X: a\r\n\r\n",
+    ] {
+        let torn = server.seen.torn.load(Ordering::Relaxed);
+        let mut client = Client::connect(&server);
+        client.send(
+            "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        );
+        client.send(chunks).send(GOOD);
+        let response = client.response();
+        assert_eq!(
+            (response.status, response.header("connection")),
+            (400, Some("close")),
+            "{chunks:?}"
+        );
+        client.assert_closed();
+        server.until("the body is torn", |server| {
+            server.seen.torn.load(Ordering::Relaxed) > torn
+        });
+    }
+}
+
+#[test]
+fn requests_in_front_of_a_malformed_one_are_answered_first() {
+    let server = TestServer::start();
+    let mut client = Client::connect(&server);
+    client.send(concat!(
+        "GET /later HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    ));
+    let statuses: Vec<_> = (0..3).map(|_| client.response().status).collect();
+    assert_eq!(statuses, [200, 200, 400]);
+    client.assert_closed();
+    let mut client = Client::connect(&server);
+    client.send(concat!(
+        "GET /later HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+    ));
+    let statuses: Vec<_> = (0..2).map(|_| client.response().status).collect();
+    assert_eq!(statuses, [200, 400]);
+    client.assert_closed();
+}
