@@ -10,12 +10,17 @@ from typing_extensions import Self, Unpack
 
 __all__ = [
     "AppConfig",
+    "Listening",
     "ServerConfig",
     "Worker",
     "__version__",
     "check_snapshot",
     "implicit_app_config",
+    "listen",
     "main",
+    "serve_again",
+    "serve_target",
+    "worker_count",
 ]
 
 __version__: str
@@ -23,6 +28,15 @@ __version__: str
 def main(command: str, arguments: list[str], /) -> int: ...
 def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...
 def implicit_app_config() -> AppConfig: ...
+def listen(config: ServerConfig, app: str, /) -> Listening: ...
+def serve_again(config: ServerConfig, app: str, /, *, arguments: list[str]) -> int: ...
+def serve_target(config: ServerConfig, target: str, /, *, app_dir: str | PathLike[str]) -> int: ...
+def worker_count(config: ServerConfig, /) -> int: ...
+
+@final
+class Listening:
+    @property
+    def document(self) -> str: ...
 
 @final
 class Worker:

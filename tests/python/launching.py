@@ -47,7 +47,7 @@ async def app(scope, receive, send):
     body = {
         "/pid": str(os.getpid()),
         "/cpus": str(sorted(os.sched_getaffinity(0))),
-        "/descriptors": " ".join(os.listdir("/proc/self/fd")),
+        "/descriptors": str(descriptors()),
     }.get(path, VERSION).encode()
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -135,12 +135,12 @@ class Server:
         assert code == 0, rest
 
 
-def serve(folder: Path, *words: str, app: str = APP) -> Server:
+def serve(folder: Path, *words: str, **options: Any) -> Server:
     """Start `pounce` on an app of the folder."""
     if not (folder / "served.py").exists():
-        (folder / "served.py").write_text(app, encoding="utf-8")
+        (folder / "served.py").write_text(APP, encoding="utf-8")
     command = [str(BIN / "pounce"), "served:app", "--log-format", "json", *words]
-    return Server(folder, *command)
+    return Server(folder, *command, **options)
 
 
 def wait_for(what: Callable[[], bool]) -> None:

@@ -188,13 +188,20 @@ def test_a_signal_sent_to_a_worker_by_mistake_does_not_kill_it(
         server.stop()
 
 
-def test_workers_are_pinned_and_inherit_nothing_else(tmp_path: Path) -> None:
+def test_workers_are_pinned_to_a_cpu(tmp_path: Path) -> None:
     with serve(tmp_path, "--port", "0", "--cpu-affinity") as server:
         server.started()
         assert server.get("/cpus") == str([min(os.sched_getaffinity(0))])
-        # Three standard ones, report, lifeline, listener; the loop's own and the listing's.
-        assert len(server.get("/descriptors").split()) < 20
         server.stop()
+
+
+def test_workers_get_only_the_descriptors_that_are_theirs(tmp_path: Path) -> None:
+    with (tmp_path / "notes").open("w") as notes:
+        descriptor = notes.fileno()
+        with serve(tmp_path, "--port", "0", pass_fds=[descriptor]) as server:
+            server.started()
+            assert "notes" not in server.get("/descriptors")
+            server.stop()
 
 
 def test_an_app_that_does_not_start_aborts_the_launch(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
 
 /// Settings of the server that this build reads and cannot honour. What only shapes a feature (its path,
 /// its size) stands behind the switch of that feature, and is not named beside it.
-const SERVER: [&str; 19] = [
+const SERVER: [&str; 18] = [
     "compression_min_size",
     "debug",
     "health_check_path",
@@ -37,7 +37,6 @@ const SERVER: [&str; 19] = [
     "request_queue_enabled",
     "sentry_dsn",
     "server_timing",
-    "ssl_certfile",
     "static_files",
     "websocket_max_message_size",
     "worker_startup_failure",
