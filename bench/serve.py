@@ -147,7 +147,7 @@ def measure(pid: int, port: int, connections: int, seconds: float, core: int) ->
         raise SystemExit(done.stdout)
     requests = int(found(r"(\d+) requests in", done.stdout))
     rate = float(found(r"Requests/sec:\s+([\d.]+)", done.stdout))
-    microseconds = [latency(found(rf"{share}%\s+(\S+)", done.stdout)) for share in (50, 99)]
+    microseconds = [latency(found(rf"\n\s+{share}%\s+(\S+)", done.stdout)) for share in (50, 99)]
     return Round(rate, used / requests * 1e6, *microseconds)
 
 
