@@ -54,6 +54,16 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
+def descriptors():
+    found = []
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found.append(os.readlink("/proc/self/fd/" + number))
+        except FileNotFoundError:
+            pass  # the one of the listing
+    return found
+
+
 VERSION = "first"
 """
 

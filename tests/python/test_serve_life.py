@@ -56,15 +56,17 @@ def test_a_reload_under_load_loses_nothing_and_takes_new_code(tmp_path: Path) ->
         clients = [threading.Thread(target=ask) for _ in range(4)]
         for client in clients:
             client.start()
-        for version in ("second", "third"):
-            text = APP.replace("first", version)
-            (tmp_path / "served.py").write_text(text, encoding="utf-8")
-            server.signal(signal.SIGUSR1)
-            server.event("reloaded")
-            wait_for(lambda version=version: answers[-1] == version)  # type: ignore[misc]
-        done.set()
-        for client in clients:
-            client.join()
+        try:
+            for version in ("second", "third"):
+                text = APP.replace("first", version)
+                (tmp_path / "served.py").write_text(text, encoding="utf-8")
+                server.signal(signal.SIGUSR1)
+                server.event("reloaded")
+                wait_for(lambda version=version: version in answers)  # type: ignore[misc]
+        finally:
+            done.set()
+            for client in clients:
+                client.join()
         assert not failures
         assert set(answers) == {"first", "second", "third"}
         wait_for(lambda: not any(lives(pid) for pid in old))

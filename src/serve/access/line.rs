@@ -47,32 +47,33 @@ pub struct Line<'a> {
 
 impl Line<'_> {
     /// Appends the line, with its end.
-    pub fn append(&self, format: Format, lines: &mut Vec<u8>) {
+    pub fn append(&self, format: Format, stamp: &mut Stamp, lines: &mut Vec<u8>) {
         match format {
-            Format::Text => self.text(lines),
-            Format::Json => self.json(lines),
+            Format::Text => self.text(stamp, lines),
+            Format::Json => self.json(stamp, lines),
         }
         lines.push(b'\n');
     }
 
     // Writing to memory does not fail, so the results below are nothing to look at.
 
-    fn text(&self, out: &mut Vec<u8>) {
-        self.timestamp(out);
+    fn text(&self, stamp: &mut Stamp, out: &mut Vec<u8>) {
+        stamp.append(self.time, out);
         out.push(b' ');
         self.socket_peer(out);
         out.extend_from_slice(b" \"");
         escape_text(self.method, out);
         out.push(b' ');
         escape_text(self.path, out);
-        let milliseconds = self.duration.as_secs_f64() * 1000.0;
-        let _ = write!(
-            out,
-            " HTTP/{}\" {} {} {milliseconds:.3}ms ",
-            self.protocol(),
-            self.status,
-            self.bytes
-        );
+        out.extend_from_slice(b" HTTP/");
+        out.extend_from_slice(self.protocol());
+        out.extend_from_slice(b"\" ");
+        decimal(self.status.into(), 3, out);
+        out.push(b' ');
+        decimal(self.bytes, 1, out);
+        out.push(b' ');
+        self.milliseconds(out);
+        out.extend_from_slice(b"ms ");
         escape_text(self.id, out);
         if let Some(client) = self.other_client() {
             let _ = write!(out, " client={}", client.ip());
@@ -84,21 +85,22 @@ impl Line<'_> {
         }
     }
 
-    fn json(&self, out: &mut Vec<u8>) {
+    fn json(&self, stamp: &mut Stamp, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"time\":\"");
-        self.timestamp(out);
+        stamp.append(self.time, out);
         out.extend_from_slice(b"\",\"level\":\"info\",\"event\":\"request\",\"method\":\"");
         escape_json(self.method, out);
         out.extend_from_slice(b"\",\"path\":\"");
         escape_json(self.path, out);
-        let milliseconds = self.duration.as_secs_f64() * 1000.0;
-        let _ = write!(
-            out,
-            "\",\"http_version\":\"{}\",\"status\":{},\"bytes\":{},\"duration_ms\":{milliseconds:.3},\"request_id\":\"",
-            self.protocol(),
-            self.status,
-            self.bytes,
-        );
+        out.extend_from_slice(b"\",\"http_version\":\"");
+        out.extend_from_slice(self.protocol());
+        out.extend_from_slice(b"\",\"status\":");
+        decimal(self.status.into(), 3, out);
+        out.extend_from_slice(b",\"bytes\":");
+        decimal(self.bytes, 1, out);
+        out.extend_from_slice(b",\"duration_ms\":");
+        self.milliseconds(out);
+        out.extend_from_slice(b",\"request_id\":\"");
         escape_json(self.id, out);
         out.extend_from_slice(b"\",\"peer\":\"");
         self.socket_peer(out);
@@ -114,27 +116,29 @@ impl Line<'_> {
         out.push(b'}');
     }
 
-    /// `2026-01-31T12:00:00.123Z`.
-    fn timestamp(&self, out: &mut Vec<u8>) {
-        let time = OffsetDateTime::from(self.time);
-        let _ = write!(
-            out,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            time.year(),
-            u8::from(time.month()),
-            time.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-            time.millisecond(),
-        );
+    /// The duration with three decimals.
+    fn milliseconds(&self, out: &mut Vec<u8>) {
+        let microseconds = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
+        decimal(microseconds / 1000, 1, out);
+        out.push(b'.');
+        decimal(microseconds % 1000, 3, out);
     }
 
     fn socket_peer(&self, out: &mut Vec<u8>) {
-        let _ = match self.peer {
-            Peer::Tcp(address) => write!(out, "{address}"),
-            Peer::Unix => write!(out, "unix:"),
-        };
+        match self.peer {
+            Peer::Tcp(SocketAddr::V4(address)) => {
+                for (at, octet) in address.ip().octets().into_iter().enumerate() {
+                    if at > 0 {
+                        out.push(b'.');
+                    }
+                    decimal(octet.into(), 1, out);
+                }
+                out.push(b':');
+                decimal(address.port().into(), 1, out);
+            }
+            Peer::Tcp(address) => drop(write!(out, "{address}")),
+            Peer::Unix => out.extend_from_slice(b"unix:"),
+        }
     }
 
     /// The client, where it is not the peer itself.
@@ -142,22 +146,69 @@ impl Line<'_> {
         self.client.filter(|client| self.peer != Peer::Tcp(*client))
     }
 
-    fn protocol(&self) -> &'static str {
+    fn protocol(&self) -> &'static [u8] {
         match self.version {
-            Version::HTTP_10 => "1.0",
-            Version::HTTP_2 => "2",
-            _ => "1.1",
+            Version::HTTP_10 => b"1.0",
+            Version::HTTP_2 => b"2",
+            _ => b"1.1",
         }
     }
 }
 
+/// The time of a line; the part down to the second is kept for the next one.
+#[derive(Debug, Default)]
+pub struct Stamp {
+    second: Option<i64>,
+    text: Vec<u8>,
+}
+
+impl Stamp {
+    /// Appends `2026-01-31T12:00:00.123Z`.
+    fn append(&mut self, time: SystemTime, out: &mut Vec<u8>) {
+        let time = OffsetDateTime::from(time);
+        let second = time.unix_timestamp();
+        if self.second != Some(second) {
+            self.second = Some(second);
+            self.text.clear();
+            let _ = write!(
+                self.text,
+                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.",
+                time.year(),
+                u8::from(time.month()),
+                time.day(),
+                time.hour(),
+                time.minute(),
+                time.second(),
+            );
+        }
+        out.extend_from_slice(&self.text);
+        decimal(time.millisecond().into(), 3, out);
+        out.push(b'Z');
+    }
+}
+
+/// A number with at least this many digits. Faster than `write!`, which counts at one line a request.
+fn decimal(mut number: u64, least: usize, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len();
+    while number > 0 || digits.len() - start < least {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
 /// Everything that is not plain visible ASCII, and what the line itself uses, as `\xNN`.
 fn escape_text(text: &str, out: &mut Vec<u8>) {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.bytes().all(plain) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     for byte in text.bytes() {
-        if matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'\\') {
+        if plain(byte) {
             out.push(byte);
-        } else if byte == b' ' {
-            out.push(b' ');
         } else {
             let _ = write!(out, "\\x{byte:02x}");
         }
@@ -165,6 +216,11 @@ fn escape_text(text: &str, out: &mut Vec<u8>) {
 }
 
 fn escape_json(text: &str, out: &mut Vec<u8>) {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.bytes().all(plain) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
     for character in text.chars() {
         match character {
             '"' | '\\' => out.extend([b'\\', character as u8]),
@@ -200,7 +256,7 @@ mod tests {
 
     fn written(line: &Line<'_>, format: Format) -> String {
         let mut out = Vec::new();
-        line.append(format, &mut out);
+        line.append(format, &mut Stamp::default(), &mut out);
         String::from_utf8(out).unwrap()
     }
 

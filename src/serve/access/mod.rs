@@ -15,7 +15,7 @@ use http::{Method, StatusCode, Uri, Version};
 use super::reactor::{Handle, Peer};
 use super::request_id::RequestId;
 
-pub use line::{Format, Line};
+pub use line::{Format, Line, Stamp};
 
 /// After this long the log looks at the clock of the machine again, which may have been set.
 const CLOCK: Duration = Duration::from_secs(1);
@@ -26,6 +26,7 @@ const CLIENT_GONE: u16 = 499;
 pub struct AccessLog {
     format: Format,
     lines: RefCell<Vec<u8>>,
+    stamp: RefCell<Stamp>,
     writer: RefCell<Option<Waker>>,
     clock: Cell<(Instant, SystemTime)>,
 }
@@ -37,6 +38,7 @@ impl AccessLog {
         let log = Rc::new(Self {
             format,
             lines: RefCell::default(),
+            stamp: RefCell::default(),
             writer: RefCell::default(),
             clock: Cell::new((Instant::now(), SystemTime::now())),
         });
@@ -59,7 +61,7 @@ impl AccessLog {
     pub(super) fn write(&self, line: &Line<'_>) {
         let mut lines = self.lines.borrow_mut();
         let first = lines.is_empty();
-        line.append(self.format, &mut lines);
+        line.append(self.format, &mut self.stamp.borrow_mut(), &mut lines);
         drop(lines);
         let writer = self.writer.borrow();
         if let Some(writer) = writer.as_ref().filter(|_| first) {

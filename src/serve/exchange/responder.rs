@@ -73,8 +73,11 @@ impl Responder {
         if status.is_informational() {
             return Err(SendError::Status);
         }
-        for name in &CONNECTION_HEADERS {
-            headers.remove(name);
+        // Looking once is cheaper than removing what is hardly ever there.
+        if headers.keys().any(|name| CONNECTION_HEADERS.contains(name)) {
+            for name in &CONNECTION_HEADERS {
+                headers.remove(name);
+            }
         }
         inner.promised = content_length(&headers)?;
         let statusless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);

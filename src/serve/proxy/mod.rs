@@ -56,8 +56,11 @@ pub fn read(headers: &HeaderMap, hops: u32) -> Origin {
 
 /// Takes away what an untrusted peer says.
 pub fn strip(headers: &mut HeaderMap) {
-    for name in &ALL {
-        headers.remove(name);
+    // Looking once is cheaper than removing what is hardly ever there.
+    if headers.keys().any(|name| ALL.contains(name)) {
+        for name in &ALL {
+            headers.remove(name);
+        }
     }
 }
 
