@@ -59,6 +59,9 @@ pub const ALL: &[&Rule] = &[
     &exposure::RULE,
 ];
 
+/// Name of the rule whose notes stop a launch.
+pub(super) const UNSUPPORTED_SETTING: &str = unsupported_setting::RULE.id;
+
 /// A rule by its name.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Rule> {

@@ -13,20 +13,21 @@ pub(super) const RULE: Rule = Rule {
     summary: "a setting that this build cannot honour is set",
     scope: Scope::Config,
     tools: &[Tool::Chirp, Tool::Pounce],
-    severities: "error (server); warning (an app of this project's own chirp)",
+    severities: "error (server; info in a check where it is only not there yet); warning (an app of this project's own chirp)",
     fatal: true,
     page: include_str!("../../../docs/rules/unsupported_setting.md"),
     check,
 };
 
-/// Settings of the server that this build reads and cannot honour. What only shapes a feature (its path,
-/// its size) stands behind the switch of that feature, and is not named beside it.
-const SERVER: [&str; 18] = [
+/// Settings of the server that no build of this line honours.
+const NEVER: [&str; 2] = ["http3_enabled", "http3_zero_rtt_enabled"];
+/// Settings of the server that this build reads and cannot honour yet. The configuration is right, so a
+/// check only notes them; a launch stops at them. What only shapes a feature (its path, its size) stands
+/// behind the switch of that feature, and is not named beside it.
+const SERVER: [&str; 16] = [
     "compression_min_size",
     "debug",
     "health_check_path",
-    "http3_enabled",
-    "http3_zero_rtt_enabled",
     "introspection_enabled",
     "lifecycle_logging",
     "log_slow_requests_threshold",
@@ -49,15 +50,16 @@ const APP: [&str; 0] = [];
 
 fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     if let Some(server) = cx.server {
-        judge(server, &SERVER, Severity::Error, findings);
+        judge(server, &NEVER, Severity::Error, findings);
+        judge(server, &SERVER, Severity::Info, findings);
         for name in ASKED_FOR {
             let setting = server.setting(name);
             if setting.is_set() && !setting.invalid && setting.value == Value::Bool(true) {
-                findings.push(finding(server, name, Severity::Error));
+                findings.push(finding(server, name, Severity::Info));
             }
         }
         if server.config.worker_mode == WorkerMode::Sync {
-            findings.push(finding(server, "worker_mode", Severity::Error));
+            findings.push(finding(server, "worker_mode", Severity::Info));
         }
     }
     let own = cx.app().is_some_and(|app| app.framework.name == "chirp");

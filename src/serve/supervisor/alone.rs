@@ -1,7 +1,5 @@
 //! A server without a supervisor: one worker in the caller's own process, on sockets opened here.
 
-use std::os::fd::IntoRawFd as _;
-
 use super::launch::Launch;
 use super::sockets::{Address, ListenError, Sockets};
 use super::unix_socket::SocketFile;
