@@ -90,11 +90,17 @@ fn judge(name: &str, command: Command, mut expected: Vec<Said>) -> Vec<String> {
         return vec![format!("{name}: no report (exit {code}): {out}{err}")];
     };
     let mut wrong = Vec::new();
-    let errors = expected.iter().any(|one| one.severity == "error");
+    // What this build does not honour yet changes with the build, and is no matter of the deployment.
+    let (lacking, issues): (Vec<_>, Vec<_>) = report["issues"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .partition(|issue| issue["category"] == "unsupported_setting");
+    let errors = expected.iter().any(|one| one.severity == "error") || !lacking.is_empty();
     if (code == 1) != errors {
         wrong.push(format!("{name}: exit {code}"));
     }
-    for issue in report["issues"].as_array().unwrap() {
+    for issue in issues {
         let said = said(issue);
         let found = expected.iter().position(|one| {
             (&one.rule, &one.severity, &one.place) == (&said.rule, &said.severity, &said.place)

@@ -82,6 +82,8 @@ class App:
             "worker_shutdown": [],
         }
         self._chirp_health_checks: list[HealthCheckDeclaration] = []
+        #: Field, message and the `run(...)` call of mistakes in its arguments.
+        self._chirp_run_problems: list[tuple[str | None, str, CallSite | None]] = []
         self._declared: dict[tuple[str, str], RouteDeclaration] = {}
 
     def __repr__(self) -> str:
@@ -240,7 +242,12 @@ class App:
             )
             # Inside a preflight nothing raises: the mistakes go to the report with the others.
             known = self._config._chirp_problems
-            known.extend(found for found in overridden._chirp_problems if found not in known)
+            site = call_site(1)
+            self._chirp_run_problems.extend(
+                (field, message, site)
+                for field, message in overridden._chirp_problems
+                if (field, message) not in known
+            )
         session = current()
         if session is None:
             raise ConfigurationError(

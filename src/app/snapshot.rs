@@ -125,6 +125,9 @@ pub struct Failure {
     /// Whether the missing module is the target's own.
     #[serde(default)]
     pub own_module: bool,
+    /// Folder that has it, as `--app-dir` takes it.
+    #[serde(default)]
+    pub folder: Option<String>,
     /// Nearest names that do exist.
     #[serde(default)]
     pub nearest: Vec<String>,
@@ -158,6 +161,7 @@ impl Failure {
             exception: None,
             missing_module: None,
             own_module: false,
+            folder: None,
             nearest: Vec::new(),
             required_parameters: Vec::new(),
             exit_code: None,

@@ -47,6 +47,9 @@ impl Target {
         if let Some(at) = spec.find(char::is_whitespace) {
             return error(Reason::Whitespace, at, at + 1);
         }
+        if spec.contains("://") {
+            return error(Reason::Url, 0, spec.len());
+        }
         let colon = spec.find(':');
         let module = &spec[..colon.unwrap_or(spec.len())];
         if module.contains(['/', '\\']) || module.strip_suffix(".py").is_some_and(|m| !m.is_empty())
@@ -150,6 +153,8 @@ pub enum Reason {
     Empty,
     /// A space inside.
     Whitespace,
+    /// A URL.
+    Url,
     /// A path of a file where a module name belongs.
     Path,
     /// Not a module name.
@@ -211,6 +216,10 @@ impl fmt::Display for TargetError {
             Reason::Whitespace => write!(
                 f,
                 "`{spec}` holds a space: a target is written module:attribute"
+            ),
+            Reason::Url => write!(
+                f,
+                "`{spec}` is a URL: a target names a module, as `import` would"
             ),
             Reason::Path => {
                 write!(

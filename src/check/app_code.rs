@@ -6,7 +6,7 @@ use crate::check::rule::{Context, Tool};
 use crate::config::keywords::Keyword;
 use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{AppConfig, Inputs, Problem, Resolved, Sources, resolve};
+use crate::config::{AppConfig, Inputs, Layer, Model as _, Problem, Resolved, Sources, resolve};
 
 /// Resolves the configuration of a Chirp app: file and variables below the code's keywords, flags
 /// above. Without a Chirp app in the snapshot the code says nothing.
@@ -26,13 +26,50 @@ pub(super) fn resolve_app(
     inputs.call = call(app).and_then(|position| place(position, sources));
     if let Some(seen) = &app.config {
         inputs.keywords = keywords(seen, &outside, sources);
+        own_variables(seen, &mut inputs, sources);
     }
     let mut resolved = resolve(&inputs, sources);
     if let Some(seen) = &app.config {
+        if let Some(prefix) = own_prefix(seen) {
+            prefix.clone_into(&mut resolved.prefix);
+        }
         let unseen = unseen_problems(seen, &resolved, sources);
         resolved.problems.extend(unseen);
     }
     resolved
+}
+
+/// The prefix of `AppConfig.from_env("SHOP_")`, where it is not the usual one.
+fn own_prefix(seen: &AppConfigSeen) -> Option<&str> {
+    let prefix = seen.env_prefix.as_deref().filter(|_| seen.from_env)?;
+    (prefix != AppConfig::PRODUCT.env_prefix).then_some(prefix)
+}
+
+/// Settings that the code read from variables under a prefix of its own rank as what the code says,
+/// and are shown where they stand. What else has that prefix is the app's own business.
+fn own_variables(seen: &AppConfigSeen, inputs: &mut Inputs, sources: &mut Sources) {
+    let Some(prefix) = own_prefix(seen) else {
+        return;
+    };
+    let own = Inputs {
+        variables: inputs.variables.clone(),
+        prefix: Some(prefix.to_owned()),
+        ..Inputs::default()
+    };
+    let own: Resolved<AppConfig> = resolve(&own, sources);
+    for (field, setting) in own.settings() {
+        let read = setting.origin.layer == Layer::Environment && !setting.invalid;
+        if !read || seen.explicit.contains_key(field.name) {
+            continue;
+        }
+        inputs.keywords.retain(|keyword| keyword.name != field.name);
+        inputs.keywords.push(Keyword {
+            name: field.name.to_owned(),
+            value: setting.value.to_json(),
+            place: setting.origin.place.clone(),
+            from: setting.origin.name.clone(),
+        });
+    }
 }
 
 /// What the rules of `chirp check` look at; `deploy` judges as production.
@@ -148,8 +185,8 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::config::ProblemKind;
     use crate::config::environment::Variables;
-    use crate::config::{Layer, ProblemKind};
 
     /// A snapshot of a Chirp app whose configuration is `config`.
     fn snapshot(config: &Json) -> Snapshot {
@@ -207,6 +244,22 @@ mod tests {
         assert_eq!(layer("workers"), Layer::Python);
         assert_eq!(layer("http_retries"), Layer::Environment);
         assert_eq!(layer("port"), Layer::Default);
+    }
+
+    #[test]
+    fn variables_under_a_prefix_of_the_app_are_named_as_they_are() {
+        let inputs = variables(&[("SHOP_ALLOWED_HOSTS", "*"), ("SHOP_DATABASE", "x")]);
+        let seen = json!({
+            "from_env": true,
+            "env_prefix": "SHOP_",
+            "values": { "allowed_hosts": ["*"] },
+        });
+        let resolved = resolved(inputs, &seen);
+        let hosts = resolved.setting("allowed_hosts");
+        assert_eq!(hosts.origin.name, "SHOP_ALLOWED_HOSTS");
+        assert!(hosts.origin.place.is_some());
+        assert!(resolved.absence("secret_key").contains("SHOP_SECRET_KEY"));
+        assert!(resolved.problems.is_empty(), "SHOP_DATABASE is no setting");
     }
 
     #[test]

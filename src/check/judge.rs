@@ -168,6 +168,7 @@ fn known_secrets(cx: &Context<'_>, sources: &mut Sources) -> Vec<String> {
     let server = cx.server.into_iter().flat_map(Resolved::secrets);
     let app = cx.app_config.into_iter().flat_map(Resolved::secrets);
     let mut secrets: Vec<String> = server.chain(app).map(str::to_owned).collect();
+    secrets.extend_from_slice(sources.secrets());
     if let Some(snapshot) = cx.snapshot {
         mask_ranges(snapshot, sources, &mut secrets);
     }
@@ -211,7 +212,8 @@ fn literal(source: &str) -> Option<&str> {
     })
 }
 
-/// The last safety net: no text of a finding holds a secret, whatever a rule wrote.
+/// The last safety net: no text of a finding holds a secret or the password of a URL, whatever a
+/// rule wrote.
 fn hide(finding: &mut Finding, secrets: &[String]) {
     let labels = finding.labels.iter_mut().map(|label| &mut label.text);
     let texts = std::iter::once(&mut finding.message)
@@ -221,7 +223,7 @@ fn hide(finding: &mut Finding, secrets: &[String]) {
         .chain(&mut finding.route)
         .chain(&mut finding.details);
     for text in texts {
-        *text = secrets::hide(text, secrets);
+        *text = secrets::without_user_information(secrets::hide(text, secrets));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::config::{AppConfig, Layer, Model as _, Resolved};
+use crate::config::{AppConfig, Layer, Resolved};
 
 /// What to type to give an app's setting a value, for a person who has read where it is set now.
 ///
@@ -10,12 +10,16 @@ use crate::config::{AppConfig, Layer, Model as _, Resolved};
 pub(super) fn set(resolved: &Resolved<AppConfig>, name: &str, value: &Json) -> String {
     let keyword = format!("AppConfig({name}={})", python(value));
     let variable = || {
-        AppConfig::field(name).map(|field| {
-            let variable = field.variable(AppConfig::PRODUCT.env_prefix);
-            format!("{variable}={}", variable_text(value))
-        })
+        resolved
+            .variable(name)
+            .map(|variable| format!("{variable}={}", variable_text(value)))
     };
-    match resolved.setting(name).origin.layer {
+    let origin = &resolved.setting(name).origin;
+    match origin.layer {
+        // `AppConfig.from_env` with a prefix of its own: the code says what a variable holds.
+        Layer::Python if resolved.variable(name).as_ref() == Some(&origin.name) => {
+            variable().unwrap_or(keyword)
+        }
         Layer::Python => keyword,
         Layer::Environment => variable().unwrap_or(keyword),
         Layer::File => format!("{name} = {value}"),

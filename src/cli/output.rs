@@ -8,6 +8,7 @@ use super::{FAILED, OK, arguments};
 use crate::check::Tool;
 use crate::check::report::Style;
 use crate::config::file::reason;
+use crate::config::secrets::without_user_information;
 
 /// Where a text goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub(super) fn write(stream: Stream, text: &str) -> io::Result<()> {
 /// Says why the command could not be done.
 pub(super) fn fail(tool: Tool, why: &str) -> u8 {
     // Without a standard error there is nowhere left to say it; the exit code does.
+    let why = without_user_information(why.to_owned());
     let _ = write(Stream::Err, &format!("{}: {why}\n", tool.name()));
     FAILED
 }
@@ -70,6 +72,8 @@ pub(super) fn usage(error: &clap::Error) -> u8 {
     } else {
         text.to_string()
     };
+    // A wrong argument is repeated in the message.
+    let text = without_user_information(text);
     match stream {
         Stream::Out => print(&text),
         Stream::Err => {

@@ -48,12 +48,14 @@ impl FromValue for Host {
 fn wrong_with(text: &str) -> Option<Mistake> {
     let mistake =
         |found: &str| Mistake::new("an address or a host name", format!("{text:?} {found}"));
-    if text.starts_with("unix:") || text.starts_with('/') {
-        let path = text.trim_start_matches("unix:");
-        return Some(
-            mistake("is a Unix socket")
-                .help(format!("write uds = {} instead of host", toml_text(path))),
-        );
+    if text.starts_with('/') || without_scheme(text).is_some() {
+        let found = mistake("is a Unix socket");
+        return Some(match without_scheme(text).unwrap_or(text) {
+            path if is_path(path) => {
+                found.help(format!("write uds = {} instead of host", toml_text(path)))
+            }
+            _ => found.help("write its path in uds instead of host"),
+        });
     }
     if let Some((_, rest)) = text.split_once("://") {
         let (bare, _) = split_port(authority_host(rest));
@@ -126,17 +128,28 @@ impl Deref for SocketPath {
 impl FromValue for SocketPath {
     fn from_value(value: &Value) -> Result<Self, Mistake> {
         let text = String::from_value(value)?;
-        let scheme = ["unix://", "http+unix://", "unix:"]
-            .into_iter()
-            .find_map(|scheme| text.strip_prefix(scheme));
-        match scheme {
-            Some(path) => Err(
-                Mistake::new("the path of a socket", format!("{text:?} is a URL"))
-                    .help(format!("write the path alone: {}", toml_text(path))),
-            ),
-            None => Ok(Self(PathBuf::from(text))),
-        }
+        let Some(path) = without_scheme(&text) else {
+            return Ok(Self(PathBuf::from(text)));
+        };
+        let mistake = Mistake::new("the path of a socket", format!("{text:?} is a URL"));
+        Err(if is_path(path) {
+            mistake.help(format!("write the path alone: {}", toml_text(path)))
+        } else {
+            mistake
+        })
     }
+}
+
+/// What stands behind the scheme of a Unix socket's URL.
+fn without_scheme(text: &str) -> Option<&str> {
+    ["unix://", "http+unix://", "unix:"]
+        .into_iter()
+        .find_map(|scheme| text.strip_prefix(scheme))
+}
+
+/// Whether it can be said again: a path, without what a URL keeps a password in.
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.contains('@')
 }
 
 #[cfg(test)]

@@ -87,12 +87,17 @@ impl Variables {
         self.known.get(name)
     }
 
-    /// Every variable whose value is a secret by its name.
+    /// Every value that is a secret by the name of its variable, whoever it is for: apps put them
+    /// into messages. Numbers and short words are left alone, they stand in too many innocent places.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        const LEAST: usize = 8;
+        // A shell's working directory is a `pwd`, and no password.
+        const FOLDERS: [&str; 2] = ["PWD", "OLDPWD"];
         self.known
             .iter()
-            .filter(|(name, _)| secrets::is_secret_name(name))
+            .filter(|(name, _)| secrets::is_secret_name(name) && !FOLDERS.contains(&name.as_str()))
             .map(|(_, variable)| variable.value.as_str())
+            .filter(|value| value.len() >= LEAST && value.parse::<f64>().is_err())
     }
 }
 

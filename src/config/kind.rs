@@ -218,9 +218,11 @@ impl Kind {
             Self::NonEmpty if text.trim().is_empty() => return Err(self.mistake("it is empty")),
             Self::UrlPath if text.is_empty() => return Err(self.mistake("it is empty")),
             Self::UrlPath if !text.starts_with('/') => {
-                return Err(self
-                    .mistake(format!("{text:?} does not"))
-                    .help(format!("write \"/{text}\"")));
+                let mistake = self.mistake(format!("{text:?} does not"));
+                return Err(match text.split_once("://") {
+                    Some(_) => mistake.help("write the path alone, without scheme and host"),
+                    None => mistake.help(format!("write \"/{text}\"")),
+                });
             }
             Self::UrlPath if text.contains(['?', '#', ' ']) => {
                 return Err(self.mistake(format!("{text:?} holds more than a path")));

@@ -88,6 +88,8 @@ pub struct Resolved<M> {
     /// The call that made the configuration.
     pub call: Option<Place>,
     variables_read: bool,
+    /// Prefix of the variables that set it.
+    pub prefix: String,
 }
 
 impl<M: Model> Resolved<M> {
@@ -130,12 +132,15 @@ impl<M: Model> Resolved<M> {
             None => parts.push(format!("no {}", M::PRODUCT.file)),
         }
         if let (true, Some(field)) = (self.variables_read, M::field(name)) {
-            parts.push(format!(
-                "{} is not set",
-                field.variable(M::PRODUCT.env_prefix)
-            ));
+            parts.push(format!("{} is not set", field.variable(&self.prefix)));
         }
         parts.join(", ")
+    }
+
+    /// The variable that sets a field.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        M::field(name).map(|field| field.variable(&self.prefix))
     }
 
     /// Whether there is a valid configuration.
@@ -230,9 +235,14 @@ pub fn resolve<M: Model>(inputs: &Inputs, sources: &mut Sources) -> Resolved<M> 
         check: file.check,
         call: inputs.call.clone(),
         variables_read: inputs.variables.is_some(),
+        prefix: inputs
+            .prefix
+            .clone()
+            .unwrap_or_else(|| M::PRODUCT.env_prefix.to_owned()),
     };
-    for secret in resolved.secrets().map(str::to_owned).collect::<Vec<_>>() {
-        sources.mask_everywhere(&secret);
+    let of_strangers = inputs.variables.iter().flat_map(Variables::secrets);
+    for secret in resolved.secrets().chain(of_strangers) {
+        sources.mask_everywhere(secret);
     }
     resolved
 }

@@ -135,7 +135,9 @@ pub fn hide_user_information(mistake: Mistake) -> Mistake {
     }
 }
 
-fn without_user_information(mut text: String) -> String {
+/// A text without user name and password of the URLs in it.
+#[must_use]
+pub fn without_user_information(mut text: String) -> String {
     for span in user_information(&text).into_iter().rev() {
         text.replace_range(span, MASK);
     }

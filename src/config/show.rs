@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::field::{Display, Field, Model, Secrecy};
 use super::resolve::{Resolved, Setting};
 use super::secrets;
-use super::source::{MASK, Sources};
+use super::source::Sources;
 use super::template::toml_value;
 use super::value::Value;
 
@@ -42,13 +42,13 @@ fn rows<'a, M: Model>(resolved: &'a Resolved<M>, options: Options) -> Vec<Row<'a
             if options.reveal && !secret {
                 return Some(row(
                     field.name.into(),
-                    without_user_information(field, &setting.value),
+                    without_user_information(&setting.value),
                 ));
             }
             match field.display {
                 Display::Value => Some(row(
                     field.name.into(),
-                    without_user_information(field, &setting.value),
+                    without_user_information(&setting.value),
                 )),
                 Display::Presence => {
                     let set = is_there(field, setting);
@@ -75,15 +75,18 @@ fn is_there(field: &Field, setting: &Setting) -> bool {
     }
 }
 
-fn without_user_information(field: &Field, value: &Value) -> Value {
+/// Whatever a field is for: user name and password of a URL are never shown.
+fn without_user_information(value: &Value) -> Value {
+    let hidden = |text: &String| secrets::without_user_information(text.clone());
     match value {
-        Value::Text(text) if field.secrecy == Secrecy::UserInformation => {
-            let mut shown = text.clone();
-            for span in secrets::user_information(text).into_iter().rev() {
-                shown.replace_range(span, MASK);
-            }
-            Value::Text(shown)
-        }
+        Value::Text(text) => Value::Text(hidden(text)),
+        Value::List(items) => Value::List(items.iter().map(hidden).collect()),
+        Value::Table(entries) => Value::Table(
+            entries
+                .iter()
+                .map(|(key, text)| (hidden(key), hidden(text)))
+                .collect(),
+        ),
         other => other.clone(),
     }
 }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::secrets::user_information;
+use super::secrets::{occurrences, user_information};
 
 /// What replaces a secret. Always the same length, so that it does not tell the secret's.
 pub const MASK: &str = "••••••••••••••••••••";
@@ -114,16 +114,21 @@ impl Source {
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     all: Vec<Source>,
+    secrets: Vec<String>,
 }
 
 impl Sources {
-    /// Registers a text; user name and password of every URL in it are hidden from the start.
+    /// Registers a text; user name and password of every URL in it are hidden from the start, and so
+    /// is every secret that is known.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let text = text.into();
+        let mut masks = user_information(&text);
+        let secrets = self.secrets.iter();
+        masks.extend(secrets.flat_map(|secret| occurrences(&text, secret)));
         self.all.push(Source {
             name: name.into(),
             path: None,
-            masks: user_information(&text),
+            masks,
             text,
         });
         SourceId(self.all.len() - 1)
@@ -171,27 +176,24 @@ impl Sources {
         self.all[id.0].masks.push(span);
     }
 
-    /// Hides every occurrence of a secret in every text known so far.
+    /// Hides every occurrence of a secret in every text, those that come later included.
     ///
     /// Secrets shorter than four bytes are left alone: they would hide half of the text and are
     /// reported as too short anyway.
     pub fn mask_everywhere(&mut self, secret: &str) {
-        for source in &mut self.all {
-            let found = super::secrets::occurrences(&source.text, secret);
-            source.masks.extend(found);
+        if self.secrets.iter().any(|known| known == secret) {
+            return;
         }
+        for source in &mut self.all {
+            source.masks.extend(occurrences(&source.text, secret));
+        }
+        self.secrets.push(secret.to_owned());
     }
 
-    /// `pounce.toml:7:1`, or just the name for texts without lines of their own.
+    /// The secrets that are hidden everywhere.
     #[must_use]
-    pub fn locate(&self, place: &Place) -> String {
-        let source = self.get(place.source);
-        let (line, column) = source.line_column(place.span.start);
-        if source.path.is_some() {
-            format!("{}:{line}:{column}", source.name)
-        } else {
-            format!("{}:{column}", source.name)
-        }
+    pub fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 }
 
@@ -281,5 +283,7 @@ mod tests {
         let id = sources.add("a.py", "K = 'hunter22'\nx('hunter22')");
         sources.mask_everywhere("hunter22");
         assert!(!sources.get(id).shown().text.contains("hunter22"));
+        let later = sources.add("b.py", "'hunter22'");
+        assert!(!sources.get(later).shown().text.contains("hunter22"));
     }
 }

@@ -95,7 +95,8 @@ def test_a_wrong_port_of_run_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> N
     opened(monkeypatch)
     app = App(AppConfig(workers=-1))
     app.run(port=70000)
-    assert [field for field, _ in app.config._chirp_problems] == ["workers", "port"]
+    assert [field for field, _ in app.config._chirp_problems] == ["workers"]
+    assert [field for field, _, _ in app._chirp_run_problems] == ["port"]
 
 
 def test_pounce_run_judges_its_settings() -> None:

@@ -44,6 +44,10 @@ def masked(folder: Path, text: str, *secrets: str) -> list[str]:
         ('AppConfig(redis_url="redis://x:y@z"', ['"redis://x:y@z"']),
         ('# secret_key="abc"\nif secret_key == "":\n    pass', ['"abc"']),
         ('löwe = "ä"; secret_key = "äbc"', ['"äbc"']),
+        ('STRIPE = {"api_key": "sk-live-1234", "mode": "production"}', ['"sk-live-1234"']),
+        ('password: str = os.environ.get("DB_PASSWORD", "correct-horse")', ['"correct-horse"']),
+        ('token = "csrf"; token_path = "/oauth/token"; app.route("/password")', []),
+        ('i = "İ"; Secret_Key = "abc"', ['"abc"']),
     ],
 )
 def test_secret_literals_are_masked(tmp_path: Path, text: str, expected: list[str]) -> None:
@@ -190,3 +194,36 @@ def test_a_live_app_is_described_in_process() -> None:
     assert document["protocol"] == PROTOCOL
     assert document["failure"] is None
     assert document["app"]["framework"] == {"name": "generic", "version": None}
+
+
+def test_a_table_of_positions_is_read_once_for_any_number_of_sites(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading it for each site anew is quadratic: 3,000 middleware took 21 seconds."""
+    file = tmp_path / "many.py"
+    file.write_text("\n".join(f"note({number})" for number in range(200)), encoding="utf-8")
+    sites: list[Any] = []
+    code = compile(file.read_text(encoding="utf-8"), str(file), "exec")
+    exec(code, {"note": lambda _: sites.append(call_site(1))})
+    readings: list[int] = []
+    read = PositionTable._read
+
+    def counted(table: PositionTable, *arguments: Any) -> None:
+        readings.append(1)
+        read(table, *arguments)
+
+    monkeypatch.setattr(PositionTable, "_read", counted)
+    table = PositionTable()
+    found = [table.of(site, "note") for site in sites]
+    assert [text_at(position) for position in found] == [f"note({number})" for number in range(200)]
+    assert len(readings) == 1
+
+
+def test_a_comment_behind_a_line_is_no_part_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "lines.py"
+    lines = ["  app = '#1'  # noqa", "    # only a comment ", "    ", "def f(): ..."]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    text = source(str(file))
+    assert text is not None
+    shown = [text_at(text.whole_line(number)) for number in range(1, 5)]
+    assert shown == ["app = '#1'", "# only a comment", "", "def f(): ..."]

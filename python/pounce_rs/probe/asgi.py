@@ -15,9 +15,6 @@ class Verdict(NamedTuple):
     reason: str
 
 
-_ASGI3 = ("scope", "receive", "send")
-
-
 def judge(value: Any) -> Verdict:
     """Classify ``value``; ``reason`` completes the sentence "shop:app is ..."."""
     if getattr(type(value), "_chirp_app", False):
@@ -33,11 +30,8 @@ def judge(value: Any) -> Verdict:
         )
     if isinstance(value, type):
         return _judge_class(value)
-    if accepts(value, 3):
-        asynchronous = is_async(value)
-        names = required_parameters(value)
-        if asynchronous or asynchronous is None or len(names) == 3 or tuple(names) == _ASGI3:
-            return Verdict(True, False, "an ASGI 3 application")
+    if accepts(value, 3) and (is_async(value) is not False or len(required_parameters(value)) == 3):
+        return Verdict(True, False, "an ASGI 3 application")
     if accepts(value, 1) and _first_parameter(value) == "scope":
         return Verdict(False, False, "an ASGI 2 application (callable twice); ASGI 3 is needed")
     if (

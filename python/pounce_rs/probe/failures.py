@@ -42,6 +42,14 @@ def nearest(name: str, names: Iterable[str]) -> list[str]:
     return [folded[each] for each in found]
 
 
+def text_of_error(error: BaseException) -> str:
+    """What an exception says; nothing where its own code fails to say it."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
 class Explainer:
     """Turns exceptions of the user's code into failures."""
 
@@ -56,9 +64,9 @@ class Explainer:
         """The failure that ``error`` means, raised by ``target_module`` or by a factory."""
         frames = self.frames(error.__traceback__)
         described: dict[str, Any] = {"exception": type(error).__name__, "frames": frames}
-        message = self._redactor.line(f"{error}") or type(error).__name__
+        message = self._redactor.line(text_of_error(error)) or type(error).__name__
         if isinstance(error, SystemExit):
-            code = None if error.code is None else self._redactor.line(str(error.code))
+            code = None if error.code is None else self._redactor.line(text_of_error(error))
             return failure("system_exit", f"sys.exit({code or ''})", exit_code=code, **described)
         if isinstance(error, SyntaxError):
             return self._syntax_error(error, described)
@@ -106,13 +114,16 @@ class Explainer:
             parent, _, leaf = missing.rpartition(".")
             prefix = parent + "." if parent else ""
             near = [prefix + name for name in nearest(leaf, self._modules_in(parent))]
-        if own and (folder := self._folder_with(missing)):
-            message = f"{message} in {self._app_dir}; {folder} has it"
+        folder = self._folder_with(missing) if own else None
+        if folder is not None:
+            message = f"{message} in {self._app_dir}"
+            folder = os.path.relpath(os.path.join(self._app_dir, folder))
         return failure(
             "module_not_found",
             message,
             missing_module=missing or None,
             own_module=own,
+            folder=folder,
             nearest=near,
             **described,
         )

@@ -6,10 +6,11 @@ import gc
 import os
 import sys
 import time
+from json.encoder import JSONEncoder
 from typing import Any
 
 from .document import document, environment
-from .failures import Explainer, Failure, FailureReport, failure, frame
+from .failures import Explainer, Failure, FailureReport, failure, frame, text_of_error
 from .frameworks import describe
 from .frameworks.view import View
 from .ownership import is_own
@@ -18,6 +19,9 @@ from .recording import Recorder
 from .redaction import Redactor
 from .resolve import Resolver, Target, module_file, parse
 from .session import Session, open_session
+
+# Made before the app can put another serializer in place of json.dumps.
+_ENCODER = JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +115,7 @@ class _Run:
             frames.insert(0, frame(position, "AppConfig", own=own))
         return failure(
             "config_error",
-            self._redactor.line(str(refused.error)),
+            self._redactor.line(text_of_error(refused.error)),
             exception=type(refused.error).__name__,
             fields=refused.fields,
             frames=frames,
@@ -123,8 +127,6 @@ def run(request: dict[str, Any], descriptor: int) -> None:
 
     A process that the app forked while it was imported comes past here too: it writes nothing.
     """
-    import json
-
     process = os.getpid()
     try:
         answered = answer(request)
@@ -133,8 +135,7 @@ def run(request: dict[str, Any], descriptor: int) -> None:
 
         answered = {"probe_error": traceback.format_exc()}
     if os.getpid() == process:
-        text = json.dumps(answered, ensure_ascii=False, allow_nan=False)
-        data = text.encode("utf-8", "replace")
+        data = _ENCODER.encode(answered).encode("utf-8", "replace")
         _write(descriptor, len(data).to_bytes(8, "big") + data)
     os._exit(0)
 

@@ -14,9 +14,25 @@ from .sources import Position, Source, source, tokens
 _SIGNERS = ("CookieSessionStore", "URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner")
 """Callables whose literal arguments are keys."""
 
-_ENVIRONMENT = re.compile(
-    r"(?:\benviron\s*\[|\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\()\s*$"
+_LIKELY = (
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "dsn",
+    "database_url",
+    "api_key",
+    "apikey",
+    "access_key",
+    "private_key",
+    "token",
 )
+"""Ends of names whose long values are taken for secrets, whatever they are for."""
+
+_LEAST_LIKELY = 8
+"""Characters; shorter ones and URL paths are rather words of the program."""
+
+_ENVIRONMENT = r"(?:\benviron\s*\[|\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\()\s*$"
 
 
 def masks(
@@ -29,6 +45,7 @@ def masks(
         text = source(name)
         if text is not None:
             found = {*_verbatim(text.text, known), *_keywords(text, secret_fields)}
+            found |= {*_likely(text)}
             found |= {*_signers(text), *_fallbacks(text, secret_fields)}
             ranges.extend(text.position(start, end) for start, end in _merged(found))
     return ranges
@@ -57,15 +74,35 @@ def _verbatim(text: str, secrets: list[str]) -> Iterator[tuple[int, int]]:
 
 def _keywords(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Literals in ``secret_key=...`` and ``SECRET_KEY = ...``, wherever they stand."""
-    lowered = text.text.lower()
-    secret_fields = tuple(name for name in secret_fields if name in lowered)
-    if not secret_fields:
+    for end in _ends(text.text, secret_fields):
+        assigned = re.compile(r"[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)").match(text.text, end)
+        if assigned is not None:
+            yield from _literals(text, assigned.end(), ("comma", "newline"))
+
+
+def _likely(text: Source) -> Iterator[tuple[int, int]]:
+    """Long literals under names that the app's other secrets usually have."""
+    for start, end in _keywords(text, _LIKELY):
+        inner = text.text[start:end].strip("bBrRuUfF").strip("\"'")
+        if len(inner) >= _LEAST_LIKELY and not inner.startswith("/"):
+            yield start, end
+
+
+def _ends(text: str, names: tuple[str, ...]) -> Iterator[int]:
+    """Where names end in ``text``, in upper or lower case.
+
+    Searching for plain words is many times faster than a pattern that tries all of them everywhere.
+    """
+    lowered = text.lower()
+    if len(lowered) != len(text):  # letters that become two in lower case would shift the rest
+        pattern = "|".join(map(re.escape, names)) or r"(?!)"
+        yield from (match.end() for match in re.finditer(pattern, text, re.IGNORECASE))
         return
-    names = "|".join(re.escape(name) for name in secret_fields)
-    for match in re.finditer(
-        rf"(?i)\b\w*(?:{names})[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)", text.text
-    ):
-        yield from _literals(text, match.end(), ("comma", "newline"))
+    for name in names:
+        found = lowered.find(name)
+        while found >= 0:
+            yield found + len(name)
+            found = lowered.find(name, found + len(name))
 
 
 def _signers(text: Source) -> Iterator[tuple[int, int]]:
@@ -94,5 +131,5 @@ def _literals(text: Source, start: int, until: tuple[str, ...]) -> Iterator[tupl
         if token.depth < 0 or (token.depth == 0 and token.kind in until):
             return
         before = text.text[max(0, token.start - 64) : token.start]
-        if token.kind == "string" and not _ENVIRONMENT.search(before):
+        if token.kind == "string" and not re.search(_ENVIRONMENT, before):
             yield token.start, token.end

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from itertools import islice
+from itertools import compress
 from types import CodeType, TracebackType
 from typing import Any
 
@@ -77,15 +77,15 @@ class PositionTable:
             if missing:
                 self._read(key, self._codes[key], missing)
 
-    def _read(self, key: int, code: CodeType, offsets: list[int]) -> None:
+    def _read(self, key: int, code: CodeType, offsets: Iterable[int]) -> None:
+        ranges = self._ranges
         if hasattr(code, "co_positions"):
-            entries = iter(code.co_positions())
-            passed = 0
+            # A table has an entry for each instruction of a module: it is passed over in C.
+            wanted = bytearray(len(code.co_code) // 2)
             for offset in offsets:
-                index = max(offset, 0) // 2
-                entry = next(islice(entries, index - passed, None), None)
-                passed = index + 1
-                self._ranges[key, offset] = _complete(entry)
+                wanted[max(offset, 0) // 2] = True
+            for offset, entry in zip(offsets, compress(code.co_positions(), wanted), strict=False):
+                ranges[key, offset] = _complete(entry)
             return
         lines = iter(code.co_lines())  # Python 3.10 keeps lines only
         current = next(lines, None)
@@ -93,7 +93,7 @@ class PositionTable:
             while current is not None and offset >= current[1]:
                 current = next(lines, None)
             line = current[2] if current is not None else None
-            self._ranges[key, offset] = None if line is None else (line, line, -1, -1)
+            ranges[key, offset] = None if line is None else (line, line, -1, -1)
 
     def of(self, site: Any, callee: str = "") -> Position | None:
         """The position of a call site; ``callee`` names what is called there, for Python 3.10."""
@@ -104,8 +104,10 @@ class PositionTable:
             return None
         key = (id(site.code), site.lasti)
         if key not in self._ranges:
-            self.prepare([site])
-        found = self._ranges[key]
+            # Nobody prepared it, so more such sites may come: its whole table is read, but once.
+            self._codes[key[0]] = site.code
+            self._read(key[0], site.code, range(0, len(site.code.co_code), 2))
+        found = self._ranges.get(key)
         if found is None:
             return None
         line, end_line, column, end_column = found
@@ -124,9 +126,7 @@ class PositionTable:
         return self.of(CallSite(entry.tb_frame.f_code, entry.tb_lasti))
 
 
-def _complete(entry: tuple[int | None, int | None, int | None, int | None] | None) -> _Range | None:
-    if entry is None:
-        return None
+def _complete(entry: tuple[int | None, int | None, int | None, int | None]) -> _Range | None:
     line, end_line, column, end_column = entry
     if line is None:
         return None

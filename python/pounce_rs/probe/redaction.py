@@ -8,11 +8,11 @@ import re
 from .sources import Position, text_of
 
 _MASK = "••••••••"
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|(?<=://)[^/@\s]+(?=@)")
-_ASSIGNED = re.compile(
+_CREDENTIALS = r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|(?<=://)[^/@\s]+(?=@)"
+_ASSIGNED = (
     r"""(?ix)\b(\w*(?:secret|password|passwd|token|api_?key|dsn)\w*)(\s*[=:]\s*)(["'])[^"']+\3"""
 )
-_LITERAL = re.compile(r"(?is)[a-z]{0,2}(\"{3}|'{3}|[\"'])(.+)\1")
+_LITERAL = r"(?is)[a-z]{0,2}(\"{3}|'{3}|[\"'])(.+)\1"
 
 SHORTEST = 4
 """Secrets of fewer characters are not searched for in text: they would hit ordinary words."""
@@ -45,7 +45,7 @@ class Redactor:
     def learn_literals(self, masked: list[Position]) -> None:
         """Remember the contents of the string literals at masked positions."""
         for position in masked:
-            literal = _LITERAL.fullmatch(text_of(position))
+            literal = re.fullmatch(_LITERAL, text_of(position))
             if literal is not None:
                 self.secrets.add(literal[2])
 
@@ -55,6 +55,6 @@ class Redactor:
         for secret in sorted(self.secrets, key=len, reverse=True):
             if len(secret) >= SHORTEST:
                 text = text.replace(secret, _MASK)
-        text = _CREDENTIALS.sub(_MASK, text)
-        text = _ASSIGNED.sub(rf"\1\2\3{_MASK}\3", text)
+        text = re.sub(_CREDENTIALS, _MASK, text)
+        text = re.sub(_ASSIGNED, rf"\1\2\3{_MASK}\3", text)
         return text.encode("utf-8", "replace").decode()

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .asgi import judge
+from .asgi import Verdict, judge
 from .callables import definition, required_parameters
 from .failures import Explainer, Failure, FailureReport, failure, frame, nearest
+from .sources import Position, source
 
 _TARGET = re.compile(r"(?P<module>\w+(?:\.\w+)*)(?::(?P<attribute>\w+(?:\.\w+)*)(?P<call>\(\))?)?")
 
@@ -71,7 +72,7 @@ class Resolver:
         found = self._attribute(self._import())
         if self._target.factory:
             return Resolved(self._made(found), True)
-        verdict = judge(found)
+        verdict = self._judge(found)
         if verdict.app:
             return Resolved(found, False)
         if verdict.factory and self._kind == "chirp":
@@ -85,6 +86,17 @@ class Resolver:
         else:
             details["nearest"] = self._apps()
         raise FailureReport(failure("not_asgi", message, **details))
+
+    def _judge(self, found: Any) -> Verdict:
+        try:
+            return judge(found)
+        except Exception as error:
+            # A stand-in for something that is made later, say: any attribute may raise anything.
+            said = self._explainer.explain(error, "")["message"]
+            kind = type(found).__name__
+            message = f"{self._target.spec} is an object of {kind} that only raises: {said}"
+            frames = self._frames_at(self._assigned_at())
+            raise FailureReport(failure("not_asgi", message, frames=frames)) from error
 
     def _import(self) -> Any:
         try:
@@ -143,7 +155,7 @@ class Resolver:
             made = factory()
         except BaseException as error:
             raise FailureReport(self._explained(error, factory=True)) from error
-        verdict = judge(made)
+        verdict = self._judge(made)
         if not verdict.app:
             reason = verdict.reason
             if hasattr(made, "cr_code") and hasattr(made, "close"):
@@ -161,14 +173,28 @@ class Resolver:
         return made
 
     def _defined_at(self, value: Any) -> list[dict[str, Any]]:
-        position = definition(value)
-        if position is None:
-            return []
-        return [frame(position, getattr(value, "__name__", "<module>"), own=True)]
+        name = getattr(value, "__name__", "<module>")
+        return self._frames_at(definition(value) or self._assigned_at(), name)
+
+    def _frames_at(self, position: Position | None, name: str = "<module>") -> list[dict[str, Any]]:
+        return [] if position is None else [frame(position, name, own=True)]
+
+    def _assigned_at(self) -> Position | None:
+        """The last line of the target's module that gives the attribute its value."""
+        filename = module_file(self._target.module)
+        text = source(filename) if filename is not None else None
+        if text is None:
+            return None
+        pattern = rf"^{self._target.attribute}[ \t]*(?::[^=\n]+)?=(?!=)"
+        found = [match.end() for match in re.finditer(pattern, text.text, re.MULTILINE)]
+        return text.whole_line(text.line_of(found[-1])) if found else None
 
 
 def _is_instance_app(value: Any) -> bool:
-    return not isinstance(value, type) and judge(value).app
+    try:
+        return not isinstance(value, type) and judge(value).app
+    except Exception:
+        return False  # an object that raises when it is looked at
 
 
 def module_file(name: str) -> str | None:

@@ -17,12 +17,12 @@ Position = dict[str, Any]
 Lines count from 1, columns from 0 in UTF-8 bytes, as in ``ast``.
 """
 
-_TOKEN = re.compile(
+# Compiled when first used, as all patterns of the probe: most runs need few of them.
+_LEXEME = (
     r"(?P<comment>\#[^\n]*)"
     r"|(?P<string>(?:\b[rRbBuUfFtT]{1,2})?(?:'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""
     r"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"))"
-    r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<comma>,)|(?P<newline>\n)",
-    re.DOTALL,
+    r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<comma>,)|(?P<newline>\n)"
 )
 
 
@@ -41,7 +41,7 @@ def tokens(text: str, start: int) -> Iterator[Token]:
     Works on text that does not compile, which is why the compiler's own tokenizer is not used.
     """
     depth = 0
-    for match in _TOKEN.finditer(text, start):
+    for match in re.compile(_LEXEME, re.DOTALL).finditer(text, start):
         kind = match.lastgroup or ""
         if kind == "close":
             depth -= 1
@@ -121,10 +121,12 @@ class Source:
         }
 
     def whole_line(self, line: int) -> Position:
-        """A line's text without the space around it."""
+        """A line's text without the space around it and without a comment behind it."""
         row = self.line_text(line)
         indent = len(row) - len(row.lstrip())
-        return self.on_line(line, row, indent, max(indent, len(row.rstrip())))
+        comments = (token.start for token in tokens(row, 0) if token.kind == "comment")
+        end = len(row[: next(comments, len(row))].rstrip())
+        return self.on_line(line, row, indent, end if end > indent else len(row.rstrip()))
 
     def call_end(self, start: int) -> int | None:
         """End of the call expression that starts at ``start``: behind its last bracket."""
@@ -210,7 +212,7 @@ def _read(path: str) -> Source | None:
     except OSError:
         return None
     try:
-        if b"coding" in b"".join(data.splitlines()[:2]):
+        if b"coding" in b"".join(data.split(b"\n", 2)[:2]):
             from importlib.util import decode_source
 
             return Source(path, decode_source(data))

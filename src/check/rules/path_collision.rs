@@ -252,11 +252,11 @@ fn hidden_by_endpoint(endpoint: &Endpoint<'_>, routes: &[Route], findings: &mut 
             Finding::new(ID, severity, message)
                 .field(endpoint.field)
                 .route(route.path.clone())
+                .at(route.position.clone(), label)
                 .at(
                     endpoint.place.clone(),
                     format!("{} answers {}", endpoint.what, endpoint.path),
                 )
-                .at(route.position.clone(), label)
                 .why("the server answers its own paths before the app is asked")
                 .help(format!(
                     "rename the route, or set another {}",
@@ -284,14 +284,14 @@ fn hidden_by_prefix(prefix: &Prefix<'_>, routes: &[Route], findings: &mut Vec<Fi
         format!("the static prefix {} {subject}", prefix.written),
     )
     .field("static_files")
-    .route(first.path.clone())
-    .at(
-        prefix.place.clone(),
-        "files are served below it, without the app",
-    );
+    .route(first.path.clone());
     for route in hidden.iter().take(SHOWN) {
         finding = finding.at(route.position.clone(), "this handler is never called");
     }
+    finding = finding.at(
+        prefix.place.clone(),
+        "files are served below it, without the app",
+    );
     if hidden.len() > 1 {
         let paths: Vec<_> = hidden.iter().map(|route| route.path.as_str()).collect();
         finding = finding.details(format!("hidden routes: {}", paths.join(", ")));

@@ -41,7 +41,10 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
                 .field(ID)
                 .at(resolved.place(ID), label)
                 .why("sessions and CSRF tokens are signed with it: with an empty key anyone can forge them")
-                .help("in the deploy environment: CHIRP_SECRET_KEY=\"$(openssl rand -hex 32)\""),
+                .help(format!(
+                    "in the deploy environment: {}=\"$(openssl rand -hex 32)\"",
+                    resolved.variable(ID).unwrap_or_default()
+                )),
         );
     } else if key.chars().count() < LEAST {
         findings.push(

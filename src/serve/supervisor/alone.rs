@@ -1,7 +1,5 @@
 //! A server without a supervisor: one worker in the caller's own process, on sockets opened here.
 
-use std::os::fd::IntoRawFd as _;
-
 use super::launch::Launch;
 use super::sockets::{Address, ListenError, Sockets};
 use super::unix_socket::SocketFile;
@@ -28,7 +26,7 @@ impl Alone {
         let (sockets, addresses, file) = sockets.into_parts();
         let numbers: Vec<i32> = sockets
             .into_iter()
-            .map(|socket| socket.into_raw_fd())
+            .map(rustix::fd::IntoRawFd::into_raw_fd)
             .collect();
         Ok(Self {
             document: worker::document(launch, 0, 1, &numbers, None).to_string(),

@@ -75,7 +75,8 @@ def _inside(app: Any) -> Any:
             inner = vars(app).get(name)
         except TypeError:
             return None
-        if callable(inner) and not isinstance(inner, type):
+        app_of_chirp = getattr(type(inner), "_chirp_app", False)
+        if (callable(inner) or app_of_chirp) and not isinstance(inner, type):
             return inner
     return None
 

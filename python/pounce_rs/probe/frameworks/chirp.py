@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .. import configuration
 from ..callables import definition
+from ..keywords import arguments_of
 from ..sources import Position
 from .middleware import live
 from .view import View, hooks, route, version_of
@@ -14,7 +16,7 @@ from .view import View, hooks, route, version_of
 def describe(app: Any, view: View) -> dict[str, Any]:
     """Read the private records that ``chirp.App`` and ``chirp.AppConfig`` keep for this purpose."""
     table = view.table
-    table.prepare(each.position for each in app._chirp_routes)
+    table.prepare(_sites(app))
     routes = [
         route(
             each.path,
@@ -51,6 +53,19 @@ def describe(app: Any, view: View) -> dict[str, Any]:
     )
 
 
+def _sites(app: Any) -> Iterator[Any]:
+    """Every call site of the app, so that each file's table is passed over once."""
+    yield app._chirp_created_at
+    yield getattr(app.config, "_chirp_created_at", None)
+    for declared in (
+        app._chirp_routes,
+        app._chirp_middleware,
+        *app._chirp_hooks.values(),
+        app._chirp_health_checks,
+    ):
+        yield from (each.position for each in declared)
+
+
 def _middleware(declared: Any, index: int, position: Position | None) -> dict[str, Any]:
     entry = live(declared.middleware, declared.priority, index, position)
     classes = type(declared.middleware).__mro__
@@ -61,7 +76,7 @@ def _middleware(declared: Any, index: int, position: Position | None) -> dict[st
 
 
 def _config(config: Any, app: Any, view: View) -> dict[str, Any]:
-    return configuration.describe(
+    described = configuration.describe(
         config,
         getattr(config, "_chirp_created_at", None) or app._chirp_created_at,
         dict(getattr(config, "_chirp_explicit", {})),
@@ -71,3 +86,8 @@ def _config(config: Any, app: Any, view: View) -> dict[str, Any]:
         prefix=getattr(config, "_chirp_env_prefix", None),
         problems=list(getattr(config, "_chirp_problems", ())),
     )
+    for field, message, site in app._chirp_run_problems:
+        call = view.table.of(site, "run")
+        position = arguments_of(call).keywords.get(field) or call
+        described["problems"].append({"field": field, "message": message, "position": position})
+    return described

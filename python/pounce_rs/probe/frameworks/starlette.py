@@ -75,7 +75,8 @@ def _routes(routes: Any, prefix: str) -> Iterator[dict[str, Any]]:
             yield from _routes(inner or (), prefix)
         else:
             mounted = getattr(each, "app", each)
-            if path or not inner:
+            # What a mount answers is known by its routes, where it has some.
+            if not inner:
                 yield route(path or "/", (), mounted, None, name=name, mount=True)
             yield from _routes(inner or (), path)
 

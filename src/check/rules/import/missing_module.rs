@@ -108,9 +108,12 @@ fn target(snapshot: &Snapshot, failure: &Failure, module: &str) -> Finding {
         }
         None => finding,
     };
-    finding.help(
-        "modules are looked for in the working directory first; another folder: --app-dir DIR",
-    )
+    match &failure.folder {
+        Some(folder) => finding.help(format!("it is in {folder}: add --app-dir {folder}")),
+        None => finding.help(
+            "modules are looked for in the working directory first; another folder: --app-dir DIR",
+        ),
+    }
 }
 
 fn distribution(module: &str) -> &str {
