@@ -1,6 +1,7 @@
 //! The native binary serves by becoming the app's interpreter, where that one can.
 
-#![cfg(all(test, unix))]
+#![cfg(test)]
+#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
