@@ -6,4 +6,5 @@ import sys
 
 from pounce_rs.commands import chirp
 
-sys.exit(chirp())
+if __name__ == "__main__":
+    sys.exit(chirp())

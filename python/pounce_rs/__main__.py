@@ -6,4 +6,5 @@ import sys
 
 from pounce_rs.commands import pounce
 
-sys.exit(pounce())
+if __name__ == "__main__":
+    sys.exit(pounce())
