@@ -251,8 +251,8 @@ class App:
         session = current()
         if session is None:
             raise ConfigurationError(
-                "this build of pounce-rs has the configuration and the preflight, not the server: "
-                "judge the app with `chirp check module:app`; app.run() comes with a later version"
+                "this build of pounce-rs judges Chirp apps and does not serve them yet: "
+                "use `chirp check module:app`; app.run() comes with a later version"
             )
         session.hand_over(self, call_site(1))
 
