@@ -71,7 +71,10 @@ pub fn judge_launch(
         scopes: vec![Scope::Config, Scope::Machine],
         ..Wanted::default()
     };
-    let mut verdict = judge_server(resolved, None, Some(machine), &wanted, sources);
+    // An ignore list is for reports: what cannot be served is not served, whoever ignores it.
+    let mut resolved = resolved.clone();
+    resolved.check.ignore.clear();
+    let mut verdict = judge_server(&resolved, None, Some(machine), &wanted, sources);
     for finding in &mut verdict.findings {
         // What a check only notes, because a later build honours it, is missing now.
         if finding.rule == rules::UNSUPPORTED_SETTING {
@@ -148,4 +151,40 @@ pub fn secret_fields() -> Vec<String> {
         .filter(|field| field.secrecy == Secrecy::Secret)
         .map(|field| field.name.to_owned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::file;
+    use crate::config::resolve;
+
+    #[test]
+    fn what_a_check_only_notes_stops_a_launch_also_where_it_is_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pounce.toml");
+        let text = "health_check_path = \"/h\"\n[check]\nignore = [\"unsupported_setting\"]\n";
+        std::fs::write(&path, text).unwrap();
+        let inputs = Inputs {
+            file: file::Wanted::Named { path, place: None },
+            ..Inputs::default()
+        };
+        let mut sources = Sources::default();
+        let resolved = resolve(&inputs, &mut sources);
+        let verdict = judge_launch(&resolved, &Machine::default(), &mut sources);
+        let found: Vec<_> = verdict
+            .findings
+            .iter()
+            .map(|one| (one.rule, one.severity))
+            .collect();
+        assert_eq!(found, [(rules::UNSUPPORTED_SETTING, Severity::Error)]);
+
+        let checked = judge_server(&resolved, None, None, &Wanted::default(), &mut sources);
+        assert!(
+            checked
+                .findings
+                .iter()
+                .all(|one| one.severity != Severity::Error)
+        );
+    }
 }
