@@ -96,6 +96,10 @@ fn judge(name: &str, command: Command, mut expected: Vec<Said>) -> Vec<String> {
     }
     for issue in report["issues"].as_array().unwrap() {
         let said = said(issue);
+        // What this build does not have yet is said of the build, not of the deployment.
+        if (said.rule.as_str(), said.severity.as_str()) == ("unsupported_setting", "info") {
+            continue;
+        }
         let found = expected.iter().position(|one| {
             (&one.rule, &one.severity, &one.place) == (&said.rule, &said.severity, &said.place)
                 && said.text.contains(&one.text)
