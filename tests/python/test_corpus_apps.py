@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARIES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 CORPUS = ROOT / "tests" / "fixtures" / "corpus"
 CASES = sorted(path.parent for path in CORPUS.glob("*/*/command"))
-#: Python 3.10 keeps no columns of calls: a method call over several lines is not found there, and its
-#: finding has no place (docs/compatibility.md).
+#: Python 3.10 keeps no columns of calls: a method call over several lines is not found there, and
+#: its finding has no place (docs/compatibility.md).
 WITH_COLUMNS = {CORPUS / "chirp/replace"}
 PLACED = [case for case in CASES if sys.version_info >= (3, 11) or case not in WITH_COLUMNS]
 
