@@ -88,6 +88,8 @@ def refuses(server: Server) -> bool:
     host, _, port = server.up["addresses"][0].removeprefix("http://").rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=60).close()
+    except ConnectionResetError:
+        return False  # reached the listener in the moment in which it was closed
     except ConnectionRefusedError:
         return True
     return False
