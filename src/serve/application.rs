@@ -4,6 +4,8 @@
 //! [`Application::call`]; then no task is woken and no time passes. If not, it keeps the request's
 //! [`RequestBody`] and [`Responder`] and goes on when the wakers it left there are called.
 
+use std::any::Any;
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -40,7 +42,7 @@ pub struct Request {
 }
 
 /// What all requests of a connection share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ConnectionInfo {
     /// The other end of the socket: a proxy, where there is one.
     pub peer: Peer,
@@ -48,4 +50,6 @@ pub struct ConnectionInfo {
     pub local: Option<SocketAddr>,
     /// Whether it is encrypted.
     pub tls: bool,
+    /// What the application keeps for the life of the connection; the server does not look at it.
+    pub kept: OnceCell<Box<dyn Any>>,
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use pounce_core::serve::application::{RequestBody, Responder, SendError};
 use pounce_core::serve::request_id::RequestId;
@@ -50,16 +51,18 @@ pub(super) struct Call {
     id: RequestId,
     method: Method,
     target: Uri,
+    /// An empty map with room, for the headers of the response.
+    headers: Cell<HeaderMap>,
 }
 
 impl Call {
+    /// `head` has given its headers to the scope, and is empty of them.
     pub(super) fn new(
         core: Rc<Core>,
         body: RequestBody,
         responder: Responder,
         id: RequestId,
-        method: Method,
-        target: Uri,
+        head: Parts,
     ) -> Self {
         Self {
             core,
@@ -72,8 +75,9 @@ impl Call {
             sending: OnceCell::new(),
             place: Cell::new(None),
             id,
-            method,
-            target,
+            method: head.method,
+            target: head.uri,
+            headers: Cell::new(head.headers),
         }
     }
 
@@ -346,7 +350,7 @@ impl Exchange {
         message: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = self.0.get()?;
-        if call.take(Message::read(message)?)? {
+        if call.take(Message::read(message, &call.headers)?)? {
             let pending = Pending::new(Rc::clone(call), Event::Room);
             return Ok(Bound::new(py, pending)?.into_any());
         }

@@ -1,5 +1,7 @@
 //! Messages that an application sends, read and checked (ASGI spec, "HTTP").
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -29,11 +31,11 @@ pub(super) enum Message {
 }
 
 impl Message {
-    /// Reads a message.
+    /// Reads a message; headers go into the empty map of `spare`.
     ///
     /// # Errors
     /// `TypeError` and `ValueError` say what is wrong, without the values of headers.
-    pub(super) fn read(message: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(super) fn read(message: &Bound<'_, PyAny>, spare: &Cell<HeaderMap>) -> PyResult<Self> {
         let py = message.py();
         let message = message.cast::<PyDict>().map_err(|_| {
             let kind = message.get_type();
@@ -48,7 +50,7 @@ impl Message {
         match kind.to_str()? {
             "http.response.start" => Ok(Self::Start {
                 status: status(message)?,
-                headers: headers(message)?,
+                headers: headers(message, spare.take())?,
                 trailers: truth(message, intern!(py, "trailers"))?,
             }),
             "http.response.body" => Ok(Self::Body {
@@ -56,7 +58,7 @@ impl Message {
                 more: truth(message, intern!(py, "more_body"))?,
             }),
             "http.response.trailers" => Ok(Self::Trailers {
-                headers: headers(message)?,
+                headers: headers(message, spare.take())?,
                 more: truth(message, intern!(py, "more_trailers"))?,
             }),
             other => Err(PyValueError::new_err(format!(
@@ -110,9 +112,8 @@ fn body(message: &Bound<'_, PyDict>) -> PyResult<Bytes> {
 }
 
 /// Names in lower case, tokens only; values without control characters: a header cannot be split.
-fn headers(message: &Bound<'_, PyDict>) -> PyResult<HeaderMap> {
+fn headers(message: &Bound<'_, PyDict>, mut headers: HeaderMap) -> PyResult<HeaderMap> {
     let py = message.py();
-    let mut headers = HeaderMap::new();
     let Some(pairs) = message.get_item(intern!(py, "headers"))? else {
         return Ok(headers);
     };

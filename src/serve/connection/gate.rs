@@ -17,6 +17,9 @@ pub(crate) const RECEIVE: usize = 64 * 1024;
 /// Bytes kept while it is open which protocol they belong to.
 const HELD: usize = 64 * 1024;
 
+/// Up to so many bytes a copy is cheaper than a system call for several buffers.
+const FLAT: usize = 4 * 1024;
+
 /// Memory that all connections of a thread receive into, one after the other.
 pub(crate) type Scratch = Rc<RefCell<Box<[u8]>>>;
 
@@ -257,7 +260,18 @@ impl Write for Gate {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
-        let sent = gate.transport.poll_send_vectored(cx, buffers);
+        let total: usize = buffers.iter().map(|buffer| buffer.len()).sum();
+        let sent = if total <= FLAT && buffers.len() > 1 {
+            let mut scratch = gate.scratch.borrow_mut();
+            let mut filled = 0;
+            for buffer in buffers {
+                scratch[filled..filled + buffer.len()].copy_from_slice(buffer);
+                filled += buffer.len();
+            }
+            gate.transport.poll_send(cx, &scratch[..filled])
+        } else {
+            gate.transport.poll_send_vectored(cx, buffers)
+        };
         gate.sent(sent)
     }
 }

@@ -9,7 +9,7 @@ mod traffic;
 mod transport;
 mod watch;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -153,6 +153,7 @@ pub(super) async fn serve(
         peer,
         local: transport.local_address(),
         tls: transport.is_tls(),
+        kept: OnceCell::new(),
     };
     let traffic = Traffic::new(worker.handle.clone());
     let mut gate = Gate::new(transport, Rc::clone(&worker.scratch), Rc::clone(&traffic));

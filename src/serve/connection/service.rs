@@ -58,9 +58,9 @@ impl Requests {
     }
 
     /// A line of the access log, to be written when the exchange is at its end.
-    fn entry(&self, head: &Parts, id: &RequestId) -> Option<Entry> {
+    fn entry(&self, head: &Parts, id: &RequestId) -> Option<Box<Entry>> {
         let log = self.worker.access.as_ref()?;
-        Some(Entry {
+        Some(Box::new(Entry {
             log: Rc::clone(log),
             started: Instant::now(),
             method: head.method.clone(),
@@ -71,7 +71,7 @@ impl Requests {
             client: None,
             status: Cell::new(None),
             bytes: Cell::new(0),
-        })
+        }))
     }
 
     /// What is known of the client; a trusted proxy may also have replaced the Host header.
@@ -209,7 +209,8 @@ fn name_host(head: &mut Parts) {
 struct End {
     exchange: Rc<Exchange>,
     traffic: Rc<Traffic>,
-    entry: Option<Entry>,
+    /// In a box, as what holds it is moved from hand to hand.
+    entry: Option<Box<Entry>>,
 }
 
 impl End {
