@@ -11,8 +11,9 @@ use http::request::Parts;
 
 use super::reactor::Peer;
 use super::request_id::RequestId;
+use super::tls::TlsSession;
 
-pub use super::exchange::{Disconnected, RequestBody, Responder, SendError};
+pub use super::exchange::{Disconnected, RequestBody, Responder, SendError, has_interim_responses};
 
 /// What is served.
 pub trait Application {
@@ -40,12 +41,12 @@ pub struct Request {
 }
 
 /// What all requests of a connection share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionInfo {
     /// The other end of the socket: a proxy, where there is one.
     pub peer: Peer,
     /// This end of the socket; None for a Unix socket.
     pub local: Option<SocketAddr>,
-    /// Whether it is encrypted.
-    pub tls: bool,
+    /// What its handshake has settled; None where it is not encrypted.
+    pub tls: Option<TlsSession>,
 }

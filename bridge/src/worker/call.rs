@@ -15,6 +15,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use super::application::Core;
 use super::awaitable::{Event, Pending, Waiters};
+use super::extensions;
 use super::message::Message;
 use super::owned::Owned;
 
@@ -25,10 +26,18 @@ enum Phase {
     Start,
     /// Status and headers are; `trailers` are promised.
     Body { trailers: bool },
+    /// A file is on its way, and is the body.
+    File { trailers: bool },
     /// The body is.
     Trailers,
     /// All is.
     Done,
+}
+
+impl Phase {
+    fn after_body(trailers: bool) -> Self {
+        if trailers { Self::Trailers } else { Self::Done }
+    }
 }
 
 /// What an event wakes; made when something waits for it.
@@ -147,11 +156,16 @@ impl Call {
         };
         match responder.poll_room(&mut Context::from_waker(waker)) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(SendError::Disconnected)) => {
-                Poll::Ready(Err(self.refused(SendError::Disconnected)))
+            Poll::Ready(Err(error @ (SendError::Disconnected | SendError::File(_)))) => {
+                Poll::Ready(Err(self.refused(error)))
             }
-            // Another task has ended the response meanwhile: there is nothing left to wait for.
-            Poll::Ready(_) => Poll::Ready(Ok(())),
+            Poll::Ready(_) => {
+                if let Phase::File { trailers } = self.phase.get() {
+                    self.phase.set(Phase::after_body(trailers));
+                }
+                // Or another task has ended the response meanwhile: there is nothing left to wait for.
+                Poll::Ready(Ok(()))
+            }
         }
     }
 
@@ -187,12 +201,20 @@ impl Call {
                 if !data.is_empty() {
                     responder.send(data).map_err(refused)?;
                 }
-                if trailers {
-                    self.phase.set(Phase::Trailers);
-                } else {
+                if !trailers {
                     responder.finish().map_err(refused)?;
-                    self.phase.set(Phase::Done);
                 }
+                self.phase.set(Phase::after_body(trailers));
+            }
+            (Phase::Body { trailers }, Message::File(path)) => {
+                responder
+                    .send_file(extensions::open(&path)?, trailers)
+                    .map_err(refused)?;
+                self.phase.set(Phase::File { trailers });
+                return Ok(true);
+            }
+            (Phase::Start | Phase::Body { .. }, Message::Hint(links)) => {
+                responder.hint(links).map_err(refused)?;
             }
             (Phase::Trailers, Message::Trailers { headers, more }) => {
                 let mut all = self.trailers.borrow_mut();
@@ -218,6 +240,7 @@ impl Call {
             SendError::Status | SendError::ContentLength => {
                 PyValueError::new_err(error.to_string())
             }
+            SendError::File(_) => PyOSError::new_err(error.to_string()),
             SendError::OutOfOrder | SendError::BodyLength => {
                 PyRuntimeError::new_err(error.to_string())
             }
@@ -232,10 +255,13 @@ impl Call {
             Message::Start { .. } => "http.response.start",
             Message::Body { .. } => "http.response.body",
             Message::Trailers { .. } => "http.response.trailers",
+            Message::File(_) => "http.response.pathsend",
+            Message::Hint(_) => "http.response.early_hint",
         };
         let expected = match phase {
             Phase::Start => "http.response.start comes first",
             Phase::Body { .. } => "http.response.body is due",
+            Phase::File { .. } => "a file is being sent as the body",
             Phase::Trailers => "http.response.trailers is due, as the start has announced",
             Phase::Done => "the response is complete",
         };

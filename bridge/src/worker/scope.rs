@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use http::header::TE;
 use http::request::Parts;
 use http::{HeaderMap, Method, Version};
 use percent_encoding::percent_decode_str;
@@ -11,6 +10,8 @@ use pounce_core::serve::request_id::RequestId;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use super::extensions::Extensions;
 
 /// Version of the HTTP part of the specification: since 2.4 `send()` raises OSError after a disconnect.
 const SPEC_VERSION: &str = "2.4";
@@ -30,6 +31,9 @@ pub(super) struct Scopes {
     state: Py<PyDict>,
     /// `server` where a connection has no address: the path of the Unix socket.
     unix_path: Option<String>,
+    /// Where the application is mounted, without a slash at the end.
+    root_path: String,
+    extensions: Extensions,
 }
 
 impl Scopes {
@@ -41,6 +45,7 @@ impl Scopes {
         unix_path: Option<String>,
         state: Py<PyDict>,
     ) -> PyResult<Self> {
+        let root_path = root_path.trim_end_matches('/');
         let asgi = PyDict::new(py);
         asgi.set_item("version", "3.0")?;
         asgi.set_item("spec_version", SPEC_VERSION)?;
@@ -52,6 +57,8 @@ impl Scopes {
             asgi: asgi.unbind(),
             state,
             unix_path,
+            root_path: root_path.to_owned(),
+            extensions: Extensions::default(),
         })
     }
 
@@ -73,7 +80,7 @@ impl Scopes {
         scope.set_item(intern!(py, "http_version"), version(py, head.version))?;
         scope.set_item(intern!(py, "method"), method(py, &head.method))?;
         scope.set_item(intern!(py, "scheme"), scheme(py, origin.secure))?;
-        scope.set_item(intern!(py, "path"), decoded(py, path))?;
+        scope.set_item(intern!(py, "path"), self.path(py, path))?;
         scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, path.as_bytes()))?;
         let query = head.uri.query().unwrap_or_default();
         scope.set_item(
@@ -84,8 +91,26 @@ impl Scopes {
         scope.set_item(intern!(py, "client"), address(py, origin.client)?)?;
         scope.set_item(intern!(py, "server"), self.server(py, connection)?)?;
         scope.set_item(intern!(py, "state"), self.state.bind(py).copy()?)?;
-        scope.set_item(intern!(py, "extensions"), extensions(py, head, id)?)?;
+        let extensions = self.extensions.make(py, head, id, connection)?;
+        scope.set_item(intern!(py, "extensions"), extensions)?;
         Ok(scope)
+    }
+
+    /// The path as the application has it: under its root, whether or not the proxy in front has taken
+    /// that off. `raw_path` stays as it came.
+    fn path<'py>(&self, py: Python<'py>, raw: &str) -> Bound<'py, PyString> {
+        if self.root_path.is_empty() || !raw.starts_with('/') {
+            return decoded(py, raw);
+        }
+        let path = percent_decode_str(raw).decode_utf8_lossy();
+        let mounted = path
+            .strip_prefix(&self.root_path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if mounted {
+            PyString::new(py, &path)
+        } else {
+            PyString::new(py, &format!("{}{path}", self.root_path))
+        }
     }
 
     fn server<'py>(
@@ -150,28 +175,4 @@ fn address(py: Python<'_>, address: Option<SocketAddr>) -> PyResult<Bound<'_, Py
     };
     let pair = (address.ip().to_canonical().to_string(), address.port());
     Ok(pair.into_pyobject(py)?.into_any())
-}
-
-fn extensions<'py>(py: Python<'py>, head: &Parts, id: &RequestId) -> PyResult<Bound<'py, PyDict>> {
-    let extensions = PyDict::new(py);
-    extensions.set_item(intern!(py, "request_id"), id.as_str())?;
-    if takes_trailers(head) {
-        let trailers = intern!(py, "http.response.trailers");
-        extensions.set_item(trailers, PyDict::new(py))?;
-    }
-    Ok(extensions)
-}
-
-/// Whether trailers reach the client: it said so (RFC 9110 10.1.4), or the protocol always has them.
-fn takes_trailers(head: &Parts) -> bool {
-    match head.version {
-        Version::HTTP_2 => true,
-        Version::HTTP_11 => head.headers.get_all(TE).iter().any(|value| {
-            value.to_str().is_ok_and(|text| {
-                text.split(',')
-                    .any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
-            })
-        }),
-        _ => false,
-    }
 }

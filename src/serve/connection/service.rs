@@ -91,7 +91,7 @@ impl Requests {
         };
         Origin {
             client: origin.client.or(peer),
-            secure: origin.secure.or(Some(self.connection.tls)),
+            secure: origin.secure.or(Some(self.connection.tls.is_some())),
             host: origin.host,
         }
     }
@@ -111,7 +111,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
 
     fn call(&self, request: http::Request<Incoming>) -> Answer {
         let (mut head, incoming) = request.into_parts();
-        let exchange = Exchange::new(&head.method);
+        let exchange = Exchange::new(&head.method, head.version);
         let limits = &self.worker.settings.limits;
         let http_2 = head.version == Version::HTTP_2;
         let refusal = if http_2 {
@@ -252,6 +252,7 @@ impl Future for Answer {
         {
             end.exchange.refuse(refusal);
         }
+        end.traffic.interject(&end.exchange.take_links());
         let Poll::Ready(head) = end.exchange.poll_head(cx) else {
             return Poll::Pending;
         };
@@ -366,10 +367,10 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         let known = match (&self.page, &self.end) {
-            (Some(page), _) => Some(page.len()),
+            (Some(page), _) => Some(page.len() as u64),
             (None, Some(end)) => end.exchange.remaining(),
             (None, None) => Some(0),
         };
-        known.map_or_else(SizeHint::new, |length| SizeHint::with_exact(length as u64))
+        known.map_or_else(SizeHint::new, SizeHint::with_exact)
     }
 }
