@@ -219,7 +219,8 @@ impl Gate {
     fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut interim = self.traffic.interim();
         while !interim.is_empty() {
-            let count = ready!(self.transport.poll_send(cx, &interim))?;
+            let sent = self.transport.poll_send(cx, &interim);
+            let count = ready!(self.sent(sent))?;
             interim.drain(..count);
         }
         Poll::Ready(Ok(()))
@@ -248,8 +249,7 @@ impl Write for Gate {
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
-        let interim = gate.poll_interim(cx);
-        ready!(gate.sent(interim))?;
+        ready!(gate.poll_interim(cx))?;
         let sent = gate.transport.poll_send(cx, buffer);
         gate.wrote(&sent, buffer.len());
         gate.sent(sent)
@@ -257,8 +257,7 @@ impl Write for Gate {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
-        let interim = gate.poll_interim(cx);
-        ready!(gate.sent(interim))?;
+        ready!(gate.poll_interim(cx))?;
         let flushed = gate.transport.poll_flush(cx);
         if flushed.is_ready() {
             gate.traffic.flush();
@@ -285,8 +284,7 @@ impl Write for Gate {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
-        let interim = gate.poll_interim(cx);
-        ready!(gate.sent(interim))?;
+        ready!(gate.poll_interim(cx))?;
         let sent = gate.transport.poll_send_vectored(cx, buffers);
         gate.wrote(&sent, buffers.iter().map(|buffer| buffer.len()).sum());
         gate.sent(sent)
