@@ -50,7 +50,7 @@ struct Inner {
     started: bool,
     /// The application has sent something of the body, or its end: the head may leave.
     begun: bool,
-    /// The response has no body, whatever the application sends: HEAD, 204, 304.
+    /// The response has no body, whatever the application sends: HEAD, 204, 205, 304.
     bodiless: bool,
     head_request: bool,
     /// Bytes that Content-Length still promises.

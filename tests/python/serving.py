@@ -23,8 +23,10 @@ class Worker:
     """A running worker."""
 
     def __init__(self, target: str, settings: dict[str, Any], environment: dict[str, str]) -> None:
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
+        self.address = settings.pop("address", "127.0.0.1")
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        self._listener = socket.socket(family)
+        self._listener.bind((self.address, 0))
         self._listener.listen(128)
         self.port: int = self._listener.getsockname()[1]
         self._report, report = os.pipe()
@@ -90,7 +92,7 @@ class Worker:
 
     def connect(self) -> socket.socket:
         """A fresh connection."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        connection = socket.create_connection((self.address, self.port), timeout=PATIENCE)
         connection.settimeout(PATIENCE)
         return connection
 

@@ -57,13 +57,13 @@ def test_the_scope_says_what_came() -> None:
             "http_version": "1.1",
             "method": "GET",
             "scheme": "http",
-            "path": "/café//\ufffd",
+            "path": "/mounted/café//\ufffd",
             "raw_path": b"/caf%C3%A9/%2F%ff",
             "query_string": b"q=%20&r",
             "root_path": "/mounted",
             "server": ("127.0.0.1", worker.port),
             "state": {"mine": 1},
-            "extensions": {},
+            "extensions": {"http.response.pathsend": {}, "http.response.early_hint": {}},
         }
 
 

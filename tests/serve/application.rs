@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use pounce_core::serve::application::{Application, Request, RequestBody, Responder, SendError};
 use pounce_core::serve::reactor::Handle;
@@ -241,7 +241,12 @@ impl Application for Behaviours {
                 200,
                 [head.headers[HOST].as_bytes(), b"\n"].concat(),
             ),
+            "/cookies" => {
+                let cookies: Vec<_> = head.headers.get_all(COOKIE).iter().collect();
+                whole(&responder, 200, format!("{cookies:?}\n"));
+            }
             "/204" => whole(&responder, 204, "ignored"),
+            "/205" => whole(&responder, 205, "ignored"),
             "/304" => whole(&responder, 304, "ignored"),
             "/promise" => {
                 promise(&responder, 6);

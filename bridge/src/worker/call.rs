@@ -207,6 +207,11 @@ impl Call {
                 self.phase.set(Phase::after_body(trailers));
             }
             (Phase::Body { trailers }, Message::File(path)) => {
+                if responder.has_begun() {
+                    return Err(PyRuntimeError::new_err(
+                        "http.response.pathsend was sent, but the body has begun: a file is all of it",
+                    ));
+                }
                 responder
                     .send_file(extensions::open(&path)?, trailers)
                     .map_err(refused)?;
@@ -240,8 +245,8 @@ impl Call {
             SendError::Status | SendError::ContentLength => {
                 PyValueError::new_err(error.to_string())
             }
-            SendError::File(_) => PyOSError::new_err(error.to_string()),
-            SendError::OutOfOrder | SendError::BodyLength => {
+            // No OSError, which would mean that the client is gone.
+            SendError::OutOfOrder | SendError::BodyLength | SendError::File(_) => {
                 PyRuntimeError::new_err(error.to_string())
             }
         }

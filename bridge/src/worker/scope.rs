@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use http::header::HOST;
 use http::request::Parts;
-use http::{HeaderMap, Method, Version};
+use http::{HeaderName, HeaderValue, Method, Version};
 use percent_encoding::percent_decode_str;
 use pounce_core::serve::application::ConnectionInfo;
 use pounce_core::serve::request_id::RequestId;
@@ -87,7 +88,7 @@ impl Scopes {
             intern!(py, "query_string"),
             PyBytes::new(py, query.as_bytes()),
         )?;
-        scope.set_item(intern!(py, "headers"), headers(py, &head.headers)?)?;
+        scope.set_item(intern!(py, "headers"), headers(py, head)?)?;
         scope.set_item(intern!(py, "client"), address(py, origin.client)?)?;
         scope.set_item(intern!(py, "server"), self.server(py, connection)?)?;
         scope.set_item(intern!(py, "state"), self.state.bind(py).copy()?)?;
@@ -159,12 +160,25 @@ fn decoded<'py>(py: Python<'py>, path: &str) -> Bound<'py, PyString> {
     }
 }
 
-fn headers<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyList>> {
+/// All headers in their order; over HTTP/2, whose host is a pseudo header, it comes first.
+fn headers<'py>(py: Python<'py>, head: &Parts) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
-    for (name, value) in headers {
+    let add = |name: &HeaderName, value: &HeaderValue| {
         let name = PyBytes::new(py, name.as_str().as_bytes());
         let value = PyBytes::new(py, value.as_bytes());
-        list.append(PyTuple::new(py, [name, value])?)?;
+        list.append(PyTuple::new(py, [name, value])?)
+    };
+    let host = head
+        .headers
+        .get(HOST)
+        .filter(|_| head.version == Version::HTTP_2);
+    if let Some(host) = host {
+        add(&HOST, host)?;
+    }
+    for (name, value) in &head.headers {
+        if host.is_none() || name != HOST {
+            add(name, value)?;
+        }
     }
     Ok(list)
 }

@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, SERVER, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, SERVER, UPGRADE,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
@@ -144,6 +146,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             return answer;
         }
         name_host(&mut head);
+        if http_2 {
+            join_cookies(&mut head.headers);
+        }
         let origin = self.origin(&mut head.headers);
         if let Some(entry) = answer.end.as_mut().and_then(|end| end.entry.as_mut()) {
             entry.client = origin.client;
@@ -202,6 +207,21 @@ fn name_host(head: &mut Parts) {
         .map(|authority| HeaderValue::from_str(authority.as_str()));
     if let Some(Ok(authority)) = authority {
         head.headers.insert(HOST, authority);
+    }
+}
+
+/// Cookies come in pieces over HTTP/2, and are one header to everybody else (RFC 9113 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(COOKIE).iter();
+    if let (Some(first), Some(second)) = (cookies.next(), cookies.next()) {
+        let mut joined = first.as_bytes().to_vec();
+        for cookie in std::iter::once(second).chain(cookies) {
+            joined.extend_from_slice(b"; ");
+            joined.extend_from_slice(cookie.as_bytes());
+        }
+        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+            headers.insert(COOKIE, joined);
+        }
     }
 }
 

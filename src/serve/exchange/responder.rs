@@ -89,9 +89,13 @@ impl Responder {
             }
         }
         inner.promised = content_length(&headers)?;
-        let statusless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        inner.bodiless = inner.head_request || statusless;
-        if statusless {
+        // RFC 9110 15.3.5, 15.3.6, 15.4.5.
+        let contentless = matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        );
+        inner.bodiless = inner.head_request || contentless;
+        if contentless {
             headers.remove(CONTENT_LENGTH);
         }
         inner.started = true;
@@ -252,6 +256,12 @@ impl Responder {
     #[must_use]
     pub fn is_started(&self) -> bool {
         self.exchange.inner.borrow().started
+    }
+
+    /// Whether anything of the body was sent, or its end.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.exchange.inner.borrow().begun
     }
 
     /// Whether status and headers are on their way to the client: giving up now cuts the response off.
