@@ -70,44 +70,40 @@ async def hints(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"offered" if offered else b"none"})
 
 
+ANSWERS: dict[str, tuple[int, list[tuple[bytes, bytes]], str]] = {
+    "ignores": (401, [], "not read"),
+    "cookies": (200, [(b"set-cookie", b"a=1"), (b"x", b"y"), (b"set-cookie", b"b=2; Path=/")], ""),
+    "date": (200, [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT"), (b"server", b"mine")], ""),
+    "order": (200, [(b"x-%d" % index, b"%d" % index) for index in range(20)], ""),
+    "upper": (200, [(b"X-Upper", b"Kept As It Is"), (b"x-empty", b"")], ""),
+    "205": (205, [], "no content is allowed"),
+    "big": (200, [(b"x-big", b"v" * 30_000)], ""),
+    "chunked": (200, [(b"transfer-encoding", b"chunked"), (b"connection", b"close")], "once"),
+    "head-with-length": (200, [(b"content-length", b"4")], "body"),
+}
+"""Status, headers and body of answers whose headers a server could get wrong."""
+
+PIECES: dict[str, list[bytes | bytearray | memoryview]] = {
+    "streams": [b"0;", b"1;", b"2;"],
+    "views": [bytearray(b"a"), memoryview(b"b"), b"c"],
+}
+"""Bodies in pieces."""
+
+
 async def unusual(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers whose headers a server could get wrong, by path."""
+    """Answer as the path says, else with the scope."""
     assert scope["type"] == "http"
     way = scope["path"][1:]
-    if way == "reads":
-        await answer(send, str(len(await body_of(receive))))
-    elif way == "ignores":
-        await answer(send, "not read", status=401)
-    elif way == "cookies":
-        headers = [(b"set-cookie", b"a=1"), (b"x", b"y"), (b"set-cookie", b"b=2; Path=/")]
-        await answer(send, "", headers=headers)
-    elif way == "date":
-        headers = [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT"), (b"server", b"mine")]
-        await answer(send, "", headers=headers)
-    elif way == "order":
-        headers = [(b"x-%d" % index, b"%d" % index) for index in range(20)]
-        await answer(send, "", headers=headers)
-    elif way == "upper":
-        await answer(send, "", headers=[(b"X-Upper", b"Kept As It Is"), (b"x-empty", b"")])
-    elif way == "205":
-        await answer(send, "", status=205)
-    elif way == "big":
-        await answer(send, "", headers=[(b"x-big", b"v" * 30_000)])
-    elif way == "streams":
+    if way in ANSWERS:
+        status, headers, text = ANSWERS[way]
+        await answer(send, text, status=status, headers=headers)
+    elif way in PIECES:
         await send(START)
-        for index in range(3):
-            await send({"type": "http.response.body", "body": b"%d;" % index, "more_body": True})
+        for piece in PIECES[way]:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
             await asyncio.sleep(0)
         await send({"type": "http.response.body"})
-    elif way == "chunked":
-        headers = [(b"transfer-encoding", b"chunked"), (b"connection", b"close")]
-        await answer(send, "once", headers=headers)
-    elif way == "head-with-length":
-        await answer(send, "body", headers=[(b"content-length", b"4")])
-    elif way == "views":
-        await send(START)
-        for body in (bytearray(b"a"), memoryview(b"b")):
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-        await send({"type": "http.response.body", "body": b"c"})
+    elif way == "reads":
+        await answer(send, str(len(await body_of(receive))))
     else:
         await answer(send, repr(dict(scope)))

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 HERE = Path(__file__).parent
 PATIENCE = 20.0
 
@@ -101,6 +103,11 @@ class Worker:
         with self.connect() as connection:
             connection.sendall(request)
             return read_all(connection)
+
+    def client(self, http: str = "1.1") -> httpx.Client:
+        """A client that speaks this version, over HTTP/2 with prior knowledge."""
+        old, new = http == "1.1", http == "2"
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, http1=old, http2=new)
 
     @property
     def url(self) -> str:
