@@ -82,6 +82,11 @@ class Worker:
         return self.process.returncode
 
     @property
+    def output(self) -> bytes:
+        """What the worker has written to its standard error, after its end."""
+        return self._log
+
+    @property
     def log(self) -> list[dict[str, Any]]:
         """What the worker has logged, after its end."""
         lines = self._log.decode().splitlines()
@@ -134,6 +139,12 @@ def read_all(connection: socket.socket) -> bytes:
         while more := connection.recv(65536):
             received += more
     return received
+
+
+def without_uvloop(folder: Path) -> dict[str, str]:
+    """An environment in which uvloop is not installed; ``folder`` is the caller's own."""
+    (folder / "uvloop.py").write_text("raise ImportError('absent')\n", encoding="utf-8")
+    return {"PYTHONPATH": str(folder)}
 
 
 @contextlib.contextmanager

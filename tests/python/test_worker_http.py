@@ -159,6 +159,23 @@ def test_the_application_hears_that_the_client_has_left() -> None:
         assert worker.log == [], "an application that ends by the error of send() did nothing wrong"
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("translated", []), ("grouped", []), ("mistaken", ["LookupError: a mistake"])],
+)
+def test_what_fails_because_the_client_has_left_is_no_fault(path: str, said: list[str]) -> None:
+    with serving("goodbye") as worker:
+        with worker.connect() as connection:
+            connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            received = b""
+            while b"waiting" not in received:
+                received += connection.recv(4096)
+        assert worker.end() == 0
+        assert len(worker.log) == len(said)
+        for record, text in zip(worker.log, said, strict=True):
+            assert text in record["exception"]
+
+
 FAULTS_BEFORE = [
     ("raises", "LookupError: a secret place"),
     ("late", "LookupError: later"),

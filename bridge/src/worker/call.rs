@@ -8,13 +8,14 @@ use std::task::{Context, Poll, Waker};
 use http::{HeaderMap, Method, Uri};
 use pounce_core::serve::application::{RequestBody, Responder, SendError};
 use pounce_core::serve::request_id::RequestId;
-use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyConnectionResetError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::application::Core;
 use super::awaitable::{Event, Pending, Waiters};
+use super::disconnect::is_consequence;
 use super::extensions;
 use super::message::Message;
 use super::owned::Owned;
@@ -304,7 +305,7 @@ impl Call {
         let unheard = gone && self.phase.get() != Phase::Done;
         match outcome {
             // It ends as the specification means it to: by the error that send() has raised.
-            Err(error) if unheard && error.is_instance_of::<PyOSError>(py) => None,
+            Err(error) if unheard && is_consequence(py, error) => None,
             Ok(()) if unheard || self.phase.get() == Phase::Done => None,
             Err(_) if self.phase.get() == Phase::Done => Some("the app raised after its response"),
             Err(_) if left => Some("the app raised within its response: the connection was cut"),

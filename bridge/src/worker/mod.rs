@@ -4,6 +4,7 @@ mod alarm;
 mod application;
 mod awaitable;
 mod call;
+mod disconnect;
 mod extensions;
 mod message;
 mod owned;
