@@ -13,8 +13,9 @@ use http::request::Parts;
 
 use super::reactor::Peer;
 use super::request_id::RequestId;
+use super::tls::TlsSession;
 
-pub use super::exchange::{Disconnected, RequestBody, Responder, SendError};
+pub use super::exchange::{Disconnected, RequestBody, Responder, SendError, has_interim_responses};
 
 /// What is served.
 pub trait Application {
@@ -48,8 +49,8 @@ pub struct ConnectionInfo {
     pub peer: Peer,
     /// This end of the socket; None for a Unix socket.
     pub local: Option<SocketAddr>,
-    /// Whether it is encrypted.
-    pub tls: bool,
+    /// What its handshake has settled; None where it is not encrypted.
+    pub tls: Option<TlsSession>,
     /// What the application keeps for the life of the connection; the server does not look at it.
     pub kept: OnceCell<Box<dyn Any>>,
 }

@@ -1,6 +1,7 @@
 //! Messages that an application sends, read and checked (ASGI spec, "HTTP").
 
 use std::cell::Cell;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -9,6 +10,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyString};
+
+use super::extensions;
 
 /// Bodies from this size on are sent from the memory of the Python object, shorter ones are copied.
 const BORROWED: usize = 16 * 1024;
@@ -28,6 +31,10 @@ pub(super) enum Message {
         headers: HeaderMap,
         more: bool,
     },
+    /// A file that is the body.
+    File(PathBuf),
+    /// Links to be told ahead of the response.
+    Hint(Vec<HeaderValue>),
 }
 
 impl Message {
@@ -61,6 +68,8 @@ impl Message {
                 headers: headers(message, spare.take())?,
                 more: truth(message, intern!(py, "more_trailers"))?,
             }),
+            "http.response.pathsend" => Ok(Self::File(extensions::path(message)?)),
+            "http.response.early_hint" => Ok(Self::Hint(extensions::links(message)?)),
             other => Err(PyValueError::new_err(format!(
                 "{other:?} is no message that a response over HTTP consists of"
             ))),

@@ -4,6 +4,8 @@ mod alarm;
 mod application;
 mod awaitable;
 mod call;
+mod disconnect;
+mod extensions;
 mod message;
 mod owned;
 mod scope;

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 
-use http::header::TE;
+use http::header::HOST;
 use http::request::Parts;
-use http::{HeaderMap, Method, Version};
+use http::{Method, Version};
 use percent_encoding::percent_decode_str;
 use pounce_core::serve::application::ConnectionInfo;
 use pounce_core::serve::reactor::Peer;
@@ -14,6 +14,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use super::extensions::{self, Extensions};
 
 /// Version of the HTTP part of the specification: since 2.4 `send()` raises OSError after a disconnect.
 const SPEC_VERSION: &str = "2.4";
@@ -30,17 +32,20 @@ const KEPT: usize = 4096;
 
 /// Makes the scopes of one application.
 pub(super) struct Scopes {
-    root_path: Py<PyString>,
     asgi: Py<PyDict>,
     state: Py<PyDict>,
     /// `server` where a connection has no address: the path of the Unix socket.
     unix_path: Option<String>,
+    /// Where the application is mounted, without a slash at the end.
+    root_path: String,
+    extensions: Extensions,
 }
 
 /// What the scopes of one connection have in common, made with its first request.
 struct Kept {
     /// A scope of this connection, in which a request's own parts stand for those of any other.
     template: Py<PyDict>,
+    extensions: Py<PyDict>,
     version: Version,
     client: Option<SocketAddr>,
     secure: bool,
@@ -65,14 +70,16 @@ impl Scopes {
         unix_path: Option<String>,
         state: Py<PyDict>,
     ) -> PyResult<Self> {
+        let root_path = root_path.trim_end_matches('/');
         let asgi = PyDict::new(py);
         asgi.set_item("version", "3.0")?;
         asgi.set_item("spec_version", SPEC_VERSION)?;
         Ok(Self {
-            root_path: PyString::new(py, root_path).unbind(),
             asgi: asgi.unbind(),
             state,
             unix_path,
+            root_path: root_path.to_owned(),
+            extensions: Extensions::default(),
         })
     }
 
@@ -89,32 +96,38 @@ impl Scopes {
         connection: &ConnectionInfo,
     ) -> PyResult<Bound<'py, PyDict>> {
         let made;
-        let kept = if let Some(kept) = kept(connection) {
-            kept
-        } else {
-            made = self.begin(py, head.version, connection)?;
-            // Set once: nothing else is kept there.
-            let _ = connection.kept.set(Box::new(made));
-            kept(connection)
-                .ok_or_else(|| PyRuntimeError::new_err("the connection keeps another's"))?
+        let kept = match kept(connection) {
+            Some(kept) if kept.version == head.version => kept,
+            // A client that changes its version changes what it is offered.
+            Some(_) => {
+                made = self.begin(py, head.version, connection)?;
+                &made
+            }
+            None => {
+                made = self.begin(py, head.version, connection)?;
+                // It is set once, here.
+                let _ = connection.kept.set(Box::new(made));
+                kept(connection)
+                    .ok_or_else(|| PyRuntimeError::new_err("the connection keeps another's"))?
+            }
         };
         let scope = kept.template.bind(py).copy()?;
         scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
-        if head.version != kept.version {
-            scope.set_item(intern!(py, "http_version"), version(py, head.version))?;
-        }
         scope.set_item(intern!(py, "method"), method(py, &head.method))?;
         if origin.secure != kept.secure {
             scope.set_item(intern!(py, "scheme"), scheme(py, origin.secure))?;
         }
         let mut last = kept.last.borrow_mut();
-        last.request(py, head, &scope)?;
-        scope.set_item(intern!(py, "headers"), last.headers(py, &head.headers)?)?;
+        last.request(self, py, head, &scope)?;
+        scope.set_item(intern!(py, "headers"), last.headers(py, head)?)?;
         if origin.client != kept.client {
             scope.set_item(intern!(py, "client"), address(py, origin.client)?)?;
         }
         scope.set_item(intern!(py, "state"), self.state.bind(py).copy()?)?;
-        scope.set_item(intern!(py, "extensions"), extensions(py, head, id)?)?;
+        let extensions = kept.extensions.bind(py).copy()?;
+        extensions.set_item(intern!(py, "request_id"), id.as_str())?;
+        extensions::add_trailers(head, &extensions)?;
+        scope.set_item(intern!(py, "extensions"), extensions)?;
         Ok(scope)
     }
 
@@ -128,7 +141,7 @@ impl Scopes {
             Peer::Tcp(address) => Some(address),
             Peer::Unix => None,
         };
-        let secure = connection.tls;
+        let secure = connection.tls.is_some();
         let nothing = PyBytes::new(py, b"");
         let template = PyDict::new(py);
         template.set_item(intern!(py, "type"), intern!(py, "http"))?;
@@ -147,6 +160,10 @@ impl Scopes {
         template.set_item(intern!(py, "extensions"), py.None())?;
         Ok(Kept {
             template: template.unbind(),
+            extensions: self
+                .extensions
+                .template(py, http_version, connection)?
+                .unbind(),
             version: http_version,
             client,
             secure,
@@ -156,6 +173,23 @@ impl Scopes {
                 headers: PyList::empty(py).unbind(),
             }),
         })
+    }
+
+    /// The path as the application has it: under its root, whether or not the proxy in front has taken
+    /// that off. `raw_path` stays as it came.
+    fn path<'py>(&self, py: Python<'py>, raw: &str) -> Bound<'py, PyString> {
+        if self.root_path.is_empty() || !raw.starts_with('/') {
+            return decoded(py, raw);
+        }
+        let path = percent_decode_str(raw).decode_utf8_lossy();
+        let mounted = path
+            .strip_prefix(&self.root_path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if mounted {
+            PyString::new(py, &path)
+        } else {
+            PyString::new(py, &format!("{}{path}", self.root_path))
+        }
     }
 
     fn server<'py>(
@@ -176,13 +210,19 @@ fn kept(connection: &ConnectionInfo) -> Option<&Kept> {
 
 impl Last {
     /// Sets what the target says.
-    fn request(&mut self, py: Python<'_>, head: &Parts, scope: &Bound<'_, PyDict>) -> PyResult<()> {
+    fn request(
+        &mut self,
+        scopes: &Scopes,
+        py: Python<'_>,
+        head: &Parts,
+        scope: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
         let path = head.uri.path();
         if self.raw_path.as_bytes(py) == path.as_bytes() {
             scope.set_item(intern!(py, "path"), &self.path)?;
             scope.set_item(intern!(py, "raw_path"), &self.raw_path)?;
         } else {
-            let (text, raw) = (decoded(py, path), PyBytes::new(py, path.as_bytes()));
+            let (text, raw) = (scopes.path(py, path), PyBytes::new(py, path.as_bytes()));
             scope.set_item(intern!(py, "path"), &text)?;
             scope.set_item(intern!(py, "raw_path"), &raw)?;
             if path.len() <= KEPT {
@@ -196,16 +236,21 @@ impl Last {
         Ok(())
     }
 
-    /// The headers as a list of the request's own.
-    fn headers<'py>(
-        &mut self,
-        py: Python<'py>,
-        headers: &HeaderMap,
-    ) -> PyResult<Bound<'py, PyList>> {
+    /// All headers in their order, as a list of the request's own; over HTTP/2, whose host is a pseudo
+    /// header, it comes first.
+    fn headers<'py>(&mut self, py: Python<'py>, head: &Parts) -> PyResult<Bound<'py, PyList>> {
+        let headers = &head.headers;
         let last = self.headers.bind(py);
         let known = last.len();
         let mut bytes = 0;
-        for (index, (name, value)) in headers.iter().enumerate() {
+        let host = headers
+            .get(HOST)
+            .filter(|_| head.version == Version::HTTP_2);
+        let others = headers
+            .iter()
+            .filter(|(name, _)| host.is_none() || *name != HOST);
+        let ordered = host.map(|host| (&HOST, host)).into_iter().chain(others);
+        for (index, (name, value)) in ordered.enumerate() {
             let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
             bytes += name.len() + value.len();
             if index < known && is_pair(&last.get_item(index)?, name, value) {
@@ -279,28 +324,4 @@ fn address(py: Python<'_>, address: Option<SocketAddr>) -> PyResult<Bound<'_, Py
     };
     let pair = (address.ip().to_canonical().to_string(), address.port());
     Ok(pair.into_pyobject(py)?.into_any())
-}
-
-fn extensions<'py>(py: Python<'py>, head: &Parts, id: &RequestId) -> PyResult<Bound<'py, PyDict>> {
-    let extensions = PyDict::new(py);
-    extensions.set_item(intern!(py, "request_id"), id.as_str())?;
-    if takes_trailers(head) {
-        let trailers = intern!(py, "http.response.trailers");
-        extensions.set_item(trailers, PyDict::new(py))?;
-    }
-    Ok(extensions)
-}
-
-/// Whether trailers reach the client: it said so (RFC 9110 10.1.4), or the protocol always has them.
-fn takes_trailers(head: &Parts) -> bool {
-    match head.version {
-        Version::HTTP_2 => true,
-        Version::HTTP_11 => head.headers.get_all(TE).iter().any(|value| {
-            value.to_str().is_ok_and(|text| {
-                text.split(',')
-                    .any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
-            })
-        }),
-        _ => false,
-    }
 }

@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, SERVER, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, SERVER, UPGRADE,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
@@ -91,7 +93,7 @@ impl Requests {
         };
         Origin {
             client: origin.client.or(peer),
-            secure: origin.secure.or(Some(self.connection.tls)),
+            secure: origin.secure.or(Some(self.connection.tls.is_some())),
             host: origin.host,
         }
     }
@@ -111,7 +113,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
 
     fn call(&self, request: http::Request<Incoming>) -> Answer {
         let (mut head, incoming) = request.into_parts();
-        let exchange = Exchange::new(&head.method);
+        let exchange = Exchange::new(&head.method, head.version);
         let limits = &self.worker.settings.limits;
         let http_2 = head.version == Version::HTTP_2;
         let refusal = if http_2 {
@@ -144,6 +146,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             return answer;
         }
         name_host(&mut head);
+        if http_2 {
+            join_cookies(&mut head.headers);
+        }
         let origin = self.origin(&mut head.headers);
         if let Some(entry) = answer.end.as_mut().and_then(|end| end.entry.as_mut()) {
             entry.client = origin.client;
@@ -205,6 +210,21 @@ fn name_host(head: &mut Parts) {
     }
 }
 
+/// Cookies come in pieces over HTTP/2, and are one header to everybody else (RFC 9113 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(COOKIE).iter();
+    if let (Some(first), Some(second)) = (cookies.next(), cookies.next()) {
+        let mut joined = first.as_bytes().to_vec();
+        for cookie in std::iter::once(second).chain(cookies) {
+            joined.extend_from_slice(b"; ");
+            joined.extend_from_slice(cookie.as_bytes());
+        }
+        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+            headers.insert(COOKIE, joined);
+        }
+    }
+}
+
 /// The end of a request, however it comes: tells the application and the connection.
 struct End {
     exchange: Rc<Exchange>,
@@ -253,6 +273,7 @@ impl Future for Answer {
         {
             end.exchange.refuse(refusal);
         }
+        end.traffic.interject(&end.exchange.take_links());
         let Poll::Ready(head) = end.exchange.poll_head(cx) else {
             return Poll::Pending;
         };
@@ -367,10 +388,10 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         let known = match (&self.page, &self.end) {
-            (Some(page), _) => Some(page.len()),
+            (Some(page), _) => Some(page.len() as u64),
             (None, Some(end)) => end.exchange.remaining(),
             (None, None) => Some(0),
         };
-        known.map_or_else(SizeHint::new, |length| SizeHint::with_exact(length as u64))
+        known.map_or_else(SizeHint::new, SizeHint::with_exact)
     }
 }
