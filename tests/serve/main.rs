@@ -7,6 +7,8 @@ mod client;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod http1;
 #[cfg(test)]
 mod http2;

@@ -62,6 +62,15 @@ impl TlsStream {
         Ok(Self { stream, session })
     }
 
+    /// Goes on with a session on a socket that has come from another reactor.
+    pub(in crate::serve) fn resume(stream: Stream, session: ServerConnection) -> Self {
+        Self { stream, session }
+    }
+
+    pub(in crate::serve) fn into_parts(self) -> (Stream, ServerConnection) {
+        (self.stream, self.session)
+    }
+
     pub(in crate::serve) fn stream(&self) -> &Stream {
         &self.stream
     }
