@@ -24,10 +24,9 @@ const NEVER: [&str; 2] = ["http3_enabled", "http3_zero_rtt_enabled"];
 /// Settings of the server that this build reads and cannot honour yet. The configuration is right, so a
 /// check only notes them; a launch stops at them. What only shapes a feature (its path, its size) stands
 /// behind the switch of that feature, and is not named beside it.
-const SERVER: [&str; 16] = [
+const SERVER: [&str; 14] = [
     "compression_min_size",
     "debug",
-    "health_check_path",
     "introspection_enabled",
     "lifecycle_logging",
     "log_slow_requests_threshold",
@@ -40,7 +39,6 @@ const SERVER: [&str; 16] = [
     "server_timing",
     "static_files",
     "websocket_max_message_size",
-    "worker_startup_failure",
 ];
 /// Features that are on by default and that this build does not have yet: the default promises nothing,
 /// asking for one does.
