@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from launching import APP, LIMIT, Server, serve, wait_for
 from serving import read_all, serving, starting
 
@@ -147,10 +148,6 @@ def test_draining_is_told_during_drain_delay_and_everything_is_served() -> None:
         assert (served.text, served.headers.get("connection")) == ("Hello", None)
         assert httpx.get(worker.url).text == "Hello"
         assert worker.wait() == 0
-        with pytest.raises(httpx.ConnectError):
-            # The test's own listener is still there.
-            worker._listener.close()
-            httpx.get(worker.url)
 
 
 def test_a_second_signal_cuts_the_delay_short() -> None:
@@ -187,10 +184,8 @@ def _again(server: Server) -> None:
     """Signal until the server takes it for another wish than the first."""
     while server.process.poll() is None:
         server.signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             server.process.wait(0.3)
-        except Exception as error:
-            assert type(error).__name__ == "TimeoutExpired"
     assert server.process.returncode != 0
 
 

@@ -51,9 +51,8 @@ def test_an_app_without_hooks_is_served_without_a_word(target: str) -> None:
 @pytest.mark.parametrize("fault", ["raises", "hangs"])
 def test_a_failing_hook_is_logged_and_the_worker_serves(fault: str, tmp_path: Path) -> None:
     environment = {"HOOKS": str(tmp_path / "hooks"), "FAULT": fault}
-    with serving(
-        "hooked_app:app", environment=environment, config={"startup_timeout": 0.3}
-    ) as worker:
+    config = {"startup_timeout": 0.3}
+    with serving("hooked_app:app", environment=environment, config=config) as worker:
         assert httpx.get(worker.url).status_code == 200
         assert worker.end() == 0
         line = record(worker.log, "worker_hook_failed")
