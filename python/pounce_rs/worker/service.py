@@ -22,6 +22,7 @@ from .hooks import HookError, WorkerHooks
 from .journal import Journal
 from .lifespan import Lifespan, LifespanError
 from .loading import LoadingError, load, require_app
+from .threads import ThreadedApp, runs_on_threads
 
 _BEAT = 1.0
 """Seconds between two signs of life."""
@@ -79,6 +80,7 @@ class _Service:
         self._ending: asyncio.Event | None = None
         self._startup: Startup | None = None
         self._worker: Worker | None = None
+        self._threads: ThreadedApp | None = None
         self._signals = 0
         self._journal = Journal("auto", document.worker_id)
 
@@ -148,8 +150,16 @@ class _Service:
         self._watch_signals(loop)
         self._watch_supervisor(loop)
         threads = config.executor_threads_per_worker or default_threads()
-        loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="pounce"))
+        executor = ThreadPoolExecutor(threads, thread_name_prefix="pounce")
+        loop.set_default_executor(executor)
         lifespan = Lifespan(app, self._document.lifespan, self._journal.failed)
+        if runs_on_threads(config.worker_mode):
+            self._threads = ThreadedApp(app, threads, executor, self._journal)
+        if config.worker_mode == "subinterpreter":
+            self._journal.noted(
+                "worker_mode subinterpreter is served as async: a worker is a process of its own",
+                event="worker_mode",
+            )
         hooks = WorkerHooks(
             app,
             worker_id=self._document.worker_id,
@@ -169,7 +179,7 @@ class _Service:
             ending.cancel()
             return self._refuse(str(error), Exit.NOT_STARTED)
         try:
-            worker = self._worker = self._serve(loop, app, lifespan)
+            worker = self._worker = self._serve(loop, self._threads or app, lifespan)
             worker.start(listeners)
         except (OSError, ValueError) as error:
             ending.cancel()
@@ -184,7 +194,13 @@ class _Service:
         await lifespan.startup(config.startup_timeout)
         required = config.worker_startup_failure == "shutdown"
         try:
-            await hooks.startup(config.startup_timeout, required=required)
+            if self._threads is None:
+                await hooks.startup(config.startup_timeout, required=required)
+            elif required:
+                raise HookError(
+                    "worker_startup_failure is shutdown, but worker hooks need worker_mode async: "
+                    "this server runs its app on threads"
+                )
         except HookError:
             await lifespan.shutdown(config.shutdown_timeout)
             raise
@@ -235,7 +251,11 @@ class _Service:
                 task.cancel()
             if left:
                 await asyncio.wait(left, timeout=1.0)
-        await hooks.shutdown(config.shutdown_timeout)
+        if self._threads is None:
+            await hooks.shutdown(config.shutdown_timeout)
+        else:
+            # Beside this loop, which the threads may still need.
+            await loop.run_in_executor(None, self._threads.close)
         await lifespan.shutdown(config.shutdown_timeout)
         worker.close()
         self._journal.lived("ended", event="worker_ended")

@@ -2,7 +2,6 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::rule::{Context, Rule, Scope, Tool};
-use crate::config::types::WorkerMode;
 use crate::config::value::Value;
 use crate::config::{Model, Resolved};
 
@@ -55,9 +54,6 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
             if setting.is_set() && !setting.invalid && setting.value == Value::Bool(true) {
                 findings.push(finding(server, name, Severity::Info));
             }
-        }
-        if server.config.worker_mode == WorkerMode::Sync {
-            findings.push(finding(server, "worker_mode", Severity::Info));
         }
     }
     let own = cx.app().is_some_and(|app| app.framework.name == "chirp");
