@@ -32,7 +32,7 @@ mod _native {
     use crate::settings::add_properties;
     #[cfg(unix)]
     #[pymodule_export]
-    use crate::worker::Worker;
+    use crate::worker::{Startup, Worker};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

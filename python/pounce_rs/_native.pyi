@@ -12,6 +12,7 @@ __all__ = [
     "AppConfig",
     "Listening",
     "ServerConfig",
+    "Startup",
     "Worker",
     "__version__",
     "check_snapshot",
@@ -39,6 +40,18 @@ class Listening:
     def document(self) -> str: ...
 
 @final
+class Startup:
+    def __new__(
+        cls,
+        listeners: Sequence[tuple[int, bool]],
+        *,
+        config: str,
+        workers: int,
+        worker_id: int,
+    ) -> Self: ...
+    def close(self) -> None: ...
+
+@final
 class Worker:
     def __new__(
         cls,
@@ -48,9 +61,11 @@ class Worker:
         context: Context,
         config: str,
         workers: int,
+        worker_id: int,
         state: dict[str, Any],
         journal: Callable[[str, str, str, str, BaseException | None], None],
         awaiting: Callable[[Any], Coroutine[Any, Any, None]],
+        startup: Startup | None = None,
     ) -> Self: ...
     @property
     def connections(self) -> int:
@@ -61,6 +76,7 @@ class Worker:
     def start(self, listeners: Sequence[tuple[int, bool]]) -> None: ...
     def turn(self) -> None: ...
     def ring(self) -> None: ...
+    def announce_end(self) -> None: ...
     def drain(self) -> None: ...
     def close(self) -> None: ...
 
@@ -82,6 +98,7 @@ class _ServerConfigKeywords(TypedDict, total=False):
     request_timeout: float
     write_timeout: float
     keep_alive_timeout: float
+    drain_delay: float
     shutdown_timeout: float
     reload_timeout: float
     max_connections: int
@@ -215,6 +232,12 @@ class ServerConfig:
     @property
     def keep_alive_timeout(self) -> float:
         """Limit for the silence between two requests of a connection."""
+    @property
+    def drain_delay(self) -> float:
+        """Time to go on serving when the server is told to stop, while health already answers 503.
+
+        Long enough for load balancers to notice; shutdown_timeout counts from its end.
+        """
     @property
     def shutdown_timeout(self) -> float:
         """Limit to finish requests in flight when the server stops."""

@@ -49,7 +49,7 @@ fn number(field: &Field, text: &str) -> Option<String> {
             reason = "a cast saturates, and the field's range is checked below"
         )]
         Kind::Integer { .. } if meant.fract() == 0.0 => Value::Integer(meant as i64),
-        Kind::Positive => Value::Number(meant),
+        Kind::Positive | Kind::NonNegative => Value::Number(meant),
         _ => return None,
     };
     (field.check)(&value).ok()?;

@@ -227,6 +227,11 @@ impl Field {
         Self::positive(default).unit("seconds")
     }
 
+    /// A number of seconds, 0 for none.
+    pub(super) const fn delay(default: f64) -> Self {
+        Self::new(Kind::NonNegative, Default::Number(default)).unit("seconds")
+    }
+
     /// A number from 0 to 1.
     pub(super) const fn share(default: f64) -> Self {
         Self::new(Kind::Share, Default::Number(default))

@@ -18,6 +18,8 @@ pub enum Kind {
     },
     /// A number greater than 0.
     Positive,
+    /// A number of at least 0.
+    NonNegative,
     /// A number from 0 to 1.
     Share,
     /// Any text.
@@ -54,6 +56,7 @@ impl Kind {
             }
             Self::Integer { min, max } => format!("an integer from {min} to {max}"),
             Self::Positive => "a number greater than 0".into(),
+            Self::NonNegative => "a number of at least 0".into(),
             Self::Share => "a number from 0.0 to 1.0".into(),
             Self::Text => "a text".into(),
             Self::NonEmpty => "a text that is not empty".into(),
@@ -75,12 +78,14 @@ impl Kind {
         match (self, raw) {
             (Self::Bool, Raw::Bool(value)) => Ok(Value::Bool(*value)),
             (Self::Integer { .. }, Raw::Integer { value, .. }) => self.integer(*value),
-            (Self::Positive | Self::Share, Raw::Integer { value, .. }) => {
+            (Self::Positive | Self::NonNegative | Self::Share, Raw::Integer { value, .. }) => {
                 // Integers beyond 2^53 lose digits as a float; no field is near that.
                 #[allow(clippy::cast_precision_loss, reason = "see above")]
                 self.number(*value as f64)
             }
-            (Self::Positive | Self::Share, Raw::Float(value)) => self.number(*value),
+            (Self::Positive | Self::NonNegative | Self::Share, Raw::Float(value)) => {
+                self.number(*value)
+            }
             (Self::Text | Self::NonEmpty | Self::UrlPath | Self::Choice(_), Raw::Text(text)) => {
                 self.text(text)
             }
@@ -124,7 +129,7 @@ impl Kind {
                 let value = trimmed.parse().map_err(|_| self.unreadable(trimmed))?;
                 self.integer(value)
             }
-            Self::Positive | Self::Share => {
+            Self::Positive | Self::NonNegative | Self::Share => {
                 let value = trimmed.parse().map_err(|_| self.unreadable(trimmed))?;
                 self.number(value)
             }
@@ -199,7 +204,9 @@ impl Kind {
         }
         match self {
             Self::Positive if value <= 0.0 => Err(self.mistake(format!("{value:?} is too small"))),
-            Self::Share if value < 0.0 => Err(self.mistake(format!("{value:?} is too small"))),
+            Self::NonNegative | Self::Share if value < 0.0 => {
+                Err(self.mistake(format!("{value:?} is too small")))
+            }
             Self::Share if value > 1.0 => {
                 let mistake = self.mistake(format!("{value:?} is too large"));
                 Err(if value <= 100.0 {

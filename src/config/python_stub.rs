@@ -19,6 +19,7 @@ __all__ = [
     "AppConfig",
     "Listening",
     "ServerConfig",
+    "Startup",
     "Worker",
     "__version__",
     "check_snapshot",
@@ -46,6 +47,18 @@ class Listening:
     def document(self) -> str: ...
 
 @final
+class Startup:
+    def __new__(
+        cls,
+        listeners: Sequence[tuple[int, bool]],
+        *,
+        config: str,
+        workers: int,
+        worker_id: int,
+    ) -> Self: ...
+    def close(self) -> None: ...
+
+@final
 class Worker:
     def __new__(
         cls,
@@ -55,9 +68,11 @@ class Worker:
         context: Context,
         config: str,
         workers: int,
+        worker_id: int,
         state: dict[str, Any],
         journal: Callable[[str, str, str, str, BaseException | None], None],
         awaiting: Callable[[Any], Coroutine[Any, Any, None]],
+        startup: Startup | None = None,
     ) -> Self: ...
     @property
     def connections(self) -> int:
@@ -68,6 +83,7 @@ class Worker:
     def start(self, listeners: Sequence[tuple[int, bool]]) -> None: ...
     def turn(self) -> None: ...
     def ring(self) -> None: ...
+    def announce_end(self) -> None: ...
     def drain(self) -> None: ...
     def close(self) -> None: ...
 "#;
@@ -203,7 +219,7 @@ fn value_type(kind: Kind) -> String {
     match kind {
         Kind::Bool => "bool".into(),
         Kind::Integer { .. } | Kind::FileMode => "int".into(),
-        Kind::Positive | Kind::Share => "float".into(),
+        Kind::Positive | Kind::NonNegative | Kind::Share => "float".into(),
         Kind::Text | Kind::NonEmpty | Kind::UrlPath => "str".into(),
         Kind::Choice(choices) => literal(choices),
         Kind::Tier(tiers) => format!("bool | {}", literal(tiers)),

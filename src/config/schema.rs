@@ -230,7 +230,7 @@ fn type_name(kind: &Kind) -> &'static str {
     match kind {
         Kind::Bool => "boolean",
         Kind::Integer { .. } | Kind::FileMode => "integer",
-        Kind::Positive | Kind::Share => "number",
+        Kind::Positive | Kind::NonNegative | Kind::Share => "number",
         Kind::Text | Kind::NonEmpty | Kind::UrlPath | Kind::Choice(_) | Kind::Tier(_) => "string",
         Kind::List => "array",
         Kind::Table | Kind::Flags => "object",
@@ -242,6 +242,7 @@ fn constraints(kind: &Kind) -> Vec<(&'static str, Json)> {
         Kind::Integer { min, max } if *max == i64::MAX => vec![("minimum", json!(min))],
         Kind::Integer { min, max } => vec![("minimum", json!(min)), ("maximum", json!(max))],
         Kind::FileMode => vec![("minimum", json!(0)), ("maximum", json!(0o777))],
+        Kind::NonNegative => vec![("minimum", json!(0))],
         Kind::Positive => vec![("exclusiveMinimum", json!(0))],
         Kind::Share => vec![("minimum", json!(0)), ("maximum", json!(1))],
         Kind::NonEmpty => vec![("minLength", json!(1)), ("pattern", json!("\\S"))],

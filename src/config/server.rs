@@ -6,7 +6,7 @@ use super::address::{Host, SocketPath};
 use super::model::config_model;
 use super::peers::PeerSet;
 use super::types::{
-    FileMode, LogFormat, LogLevel, Seconds, Signage, StartupFailure, StaticFiles, UrlPath,
+    Delay, FileMode, LogFormat, LogLevel, Seconds, Signage, StartupFailure, StaticFiles, UrlPath,
     WorkerMode,
 };
 
@@ -61,6 +61,10 @@ config_model! {
         write_timeout: Seconds = Field::seconds(30.0).flag("write-timeout");
         /// Limit for the silence between two requests of a connection.
         keep_alive_timeout: Seconds = Field::seconds(5.0).flag("keep-alive-timeout");
+        /// Time to go on serving when the server is told to stop, while health already answers 503.
+        ///
+        /// Long enough for load balancers to notice; shutdown_timeout counts from its end.
+        drain_delay: Delay = Field::delay(0.0);
         /// Limit to finish requests in flight when the server stops.
         shutdown_timeout: Seconds = Field::seconds(10.0).flag("shutdown-timeout");
         /// Limit for old workers to finish their requests in a graceful reload.

@@ -96,6 +96,8 @@ macro_rules! integers {
 }
 integers!(u16, u32, usize, u64);
 
+const CENTURY: f64 = 100.0 * 366.0 * 86_400.0;
+
 /// A time limit, greater than zero.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Seconds(f64);
@@ -104,7 +106,6 @@ impl Seconds {
     /// As a duration; limits beyond a century are a century.
     #[must_use]
     pub fn duration(self) -> Duration {
-        const CENTURY: f64 = 100.0 * 366.0 * 86_400.0;
         Duration::from_secs_f64(self.0.min(CENTURY))
     }
 
@@ -122,6 +123,29 @@ impl FromValue for Seconds {
             Ok(Self(seconds))
         } else {
             Err(unfit("a number of seconds greater than 0", value))
+        }
+    }
+}
+
+/// A time to wait, in seconds; 0 waits for nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Delay(f64);
+
+impl Delay {
+    /// As a duration; delays beyond a century are a century.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        Duration::from_secs_f64(self.0.min(CENTURY))
+    }
+}
+
+impl FromValue for Delay {
+    fn from_value(value: &Value) -> Result<Self, Mistake> {
+        let seconds = f64::from_value(value)?;
+        if seconds >= 0.0 && seconds.is_finite() {
+            Ok(Self(seconds))
+        } else {
+            Err(unfit("a number of seconds of at least 0", value))
         }
     }
 }

@@ -11,8 +11,10 @@ use std::time::Duration;
 use super::access::AccessLog;
 use super::application::Application;
 use super::connection::{self, Attendance, Worker};
+use super::health::State;
 use super::reactor::{Handle, Listener, Peer, Stream};
 use super::settings::Settings;
+use super::startup::Waiting;
 use super::tls::TlsAcceptor;
 
 /// Connections accepted in one go; then others have their turn.
@@ -51,10 +53,24 @@ impl Server {
         self.worker.handle.spawn(self.clone().accept(listener, tls));
     }
 
+    /// Goes on with a connection that came before the application was up.
+    pub fn resume(&self, waiting: Waiting) {
+        let attendance = Attendance::new(&self.worker);
+        let serving = connection::resume(attendance, waiting);
+        self.worker.handle.spawn(serving);
+    }
+
     /// Connections that are open, without those that are being turned away.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.worker.connections()
+    }
+
+    /// Has the health endpoint tell that the server is about to end, while everything is still served.
+    pub fn announce_end(&self) {
+        if let Some(health) = &self.worker.health {
+            health.set(State::Draining);
+        }
     }
 
     /// Stops accepting, closes idle connections, and each other one after the response it is at.

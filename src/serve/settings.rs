@@ -1,6 +1,6 @@
 //! What of the configuration a worker needs to serve, in the form in which it is needed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use ipnet::IpNet;
@@ -37,6 +37,12 @@ pub struct Settings {
     pub trusted: TrustedPeers,
     /// Trusted proxies in front of the server; the client is this far from the right.
     pub trusted_hops: u32,
+    /// Path of the health endpoint; None where there is none.
+    pub health_check_path: Option<String>,
+    /// The number of this worker, from 0, as the health endpoint tells it.
+    pub worker_id: usize,
+    /// Since when this worker runs.
+    pub started: Instant,
 }
 
 impl Settings {
@@ -64,6 +70,12 @@ impl Settings {
             http2: config.http2_enabled,
             trusted: TrustedPeers::new(config.trusted_hosts.peers()),
             trusted_hops: config.forwarded_for_trusted_hops,
+            health_check_path: config
+                .health_check_path
+                .as_ref()
+                .map(|path| path.as_str().to_owned()),
+            worker_id: 0,
+            started: Instant::now(),
         }
     }
 }

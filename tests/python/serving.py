@@ -162,9 +162,11 @@ def serving(
 
 
 @contextlib.contextmanager
-def starting(target: str, **settings: Any) -> Iterator[Worker]:
+def starting(
+    target: str, environment: dict[str, str] | None = None, **settings: Any
+) -> Iterator[Worker]:
     """A worker that need not come up."""
-    worker = Worker(target if ":" in target else f"served:{target}", settings, {})
+    worker = Worker(target if ":" in target else f"served:{target}", settings, environment or {})
     try:
         yield worker
     finally:

@@ -73,7 +73,7 @@ fn types_are_those_of_the_reference() {
         let found = match field.kind {
             Kind::Bool => "boolean",
             Kind::Integer { .. } | Kind::FileMode => "integer",
-            Kind::Positive | Kind::Share => "number",
+            Kind::Positive | Kind::NonNegative | Kind::Share => "number",
             Kind::Text | Kind::NonEmpty | Kind::UrlPath | Kind::Choice(_) => "string",
             Kind::Tier(_) => "boolean or string",
             Kind::List => "array",

@@ -326,3 +326,16 @@ fn a_header_list_that_is_too_large_does_not_end_in_the_application() {
     }
     assert_eq!(server.seen.calls.load(Ordering::Relaxed), 0);
 }
+
+#[test]
+fn health_is_told_over_http_2() {
+    let server = TestServer::with(|settings| settings.health_check_path = Some("/health".into()));
+    let mut client = Http2::connect(&server);
+    client.request(1, GET, "/health", END_STREAM);
+    let (stream, status, body) = client.response();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((stream, status, &body["status"]), (1, OK, &"ok".into()));
+    assert_eq!(server.seen.calls.load(Ordering::Relaxed), 0);
+    client.request(3, GET, "/", END_STREAM);
+    assert_eq!(client.response(), (3, OK, b"hello\n".to_vec()));
+}

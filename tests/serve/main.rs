@@ -9,6 +9,8 @@ mod extensions;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod http1;
 #[cfg(test)]
 mod http2;

@@ -12,6 +12,7 @@ use pounce_core::serve::access::{AccessLog, Format};
 use pounce_core::serve::reactor::{Listener, Reactor};
 use pounce_core::serve::server::Server;
 use pounce_core::serve::settings::Settings;
+use pounce_core::serve::startup::{Startup, Waiting};
 use pounce_core::serve::tls::TlsAcceptor;
 
 use crate::application::{Behaviours, Seen};
@@ -35,6 +36,9 @@ struct State {
     renewal: Mutex<Option<Pair>>,
     stop: AtomicBool,
     drain: AtomicBool,
+    /// The application is not up yet.
+    starting: AtomicBool,
+    ending: AtomicBool,
     connections: AtomicUsize,
     tasks: AtomicUsize,
 }
@@ -45,20 +49,26 @@ impl TestServer {
     }
 
     pub(crate) fn with(adapt: impl FnOnce(&mut Settings)) -> Self {
-        Self::over(None, adapt)
+        Self::over(None, false, adapt)
+    }
+
+    /// A server whose application comes up by [`TestServer::come_up`], with or without TLS.
+    pub(crate) fn starting(pair: Option<Pair>, adapt: impl FnOnce(&mut Settings)) -> Self {
+        Self::over(pair, true, adapt)
     }
 
     /// A server that speaks TLS with this certificate.
     pub(crate) fn with_tls(pair: Pair, adapt: impl FnOnce(&mut Settings)) -> Self {
-        Self::over(Some(pair), adapt)
+        Self::over(Some(pair), false, adapt)
     }
 
-    fn over(pair: Option<Pair>, adapt: impl FnOnce(&mut Settings)) -> Self {
+    fn over(pair: Option<Pair>, starting: bool, adapt: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(&ServerConfig::default(), 1);
         adapt(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, state) = (Arc::<Seen>::default(), Arc::<State>::default());
+        state.starting.store(starting, Ordering::Relaxed);
         let (inner_seen, inner) = (Arc::clone(&seen), Arc::clone(&state));
         let thread = std::thread::spawn(move || run(listener, settings, pair, &inner_seen, &inner));
         Self {
@@ -75,6 +85,14 @@ impl TestServer {
 
     pub(crate) fn tasks(&self) -> usize {
         self.state.tasks.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn come_up(&self) {
+        self.state.starting.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn announce_end(&self) {
+        self.state.ending.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn drain(&self) {
@@ -144,8 +162,12 @@ fn run(
     let http_2 = settings.http2;
     let tls = pair
         .map(|pair| TlsAcceptor::new(pair.chain.as_bytes(), pair.key.as_bytes(), http_2).unwrap());
+    let waiting = startup(&listener, &settings, tls.as_ref(), state);
     let server = Server::new(handle.clone(), settings, Rc::new(application), Some(log));
     server.listen(Listener::tcp(&handle, listener).unwrap(), tls.clone());
+    waiting
+        .into_iter()
+        .for_each(|waiting| server.resume(waiting));
     while !state.stop.load(Ordering::Relaxed) {
         reactor.turn(Some(Duration::from_millis(5))).unwrap();
         state
@@ -158,8 +180,29 @@ fn run(
                 .unwrap();
         }
         drop(renewal);
+        if state.ending.swap(false, Ordering::Relaxed) {
+            server.announce_end();
+        }
         if state.drain.swap(false, Ordering::Relaxed) {
             server.drain();
         }
     }
+}
+
+/// What waits once the application is up.
+fn startup(
+    listener: &TcpListener,
+    settings: &Settings,
+    tls: Option<&TlsAcceptor>,
+    state: &State,
+) -> Vec<Waiting> {
+    if !state.starting.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let sockets = vec![(listener.try_clone().unwrap().into(), false)];
+    let startup = Startup::begin(settings.clone(), sockets, tls).unwrap();
+    while state.starting.load(Ordering::Relaxed) && !state.stop.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    startup.end().unwrap()
 }

@@ -12,9 +12,9 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use crate::client::Client;
 use crate::server::{Pair, TestServer};
 
-type Tls = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
 
-fn pair() -> Pair {
+pub(crate) fn pair() -> Pair {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     Pair {
         chain: made.cert.pem(),
@@ -23,7 +23,7 @@ fn pair() -> Pair {
 }
 
 /// A client that trusts this certificate only.
-fn connect(server: &TestServer, trusted: &Pair, alpn: &[&str]) -> Tls {
+pub(crate) fn connect(server: &TestServer, trusted: &Pair, alpn: &[&str]) -> Tls {
     let mut roots = RootCertStore::empty();
     for certificate in rustls_pemfile::certs(&mut trusted.chain.as_bytes()) {
         roots.add(certificate.unwrap()).unwrap();
@@ -52,7 +52,7 @@ fn last(client: &mut Tls, request: &str) -> String {
     response
 }
 
-fn get(client: &mut Tls, path: &str) -> String {
+pub(crate) fn get(client: &mut Tls, path: &str) -> String {
     last(
         client,
         &format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),

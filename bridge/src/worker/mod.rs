@@ -10,6 +10,7 @@ mod message;
 mod owned;
 mod scope;
 mod setup;
+mod startup;
 mod tasks;
 
 use std::cell::RefCell;
@@ -32,6 +33,8 @@ use awaitable::Done;
 use scope::Scopes;
 use tasks::Tasks;
 
+pub(crate) use startup::Startup;
+
 /// Serves an application on the event loop of this thread.
 #[pyclass(unsendable, frozen, module = "pounce_rs._native")]
 pub(crate) struct Worker {
@@ -43,6 +46,7 @@ pub(crate) struct Worker {
     access: Option<Rc<AccessLog>>,
     event_loop: Py<PyAny>,
     keywords: Py<PyDict>,
+    startup: Option<Py<Startup>>,
 }
 
 #[pymethods]
@@ -52,10 +56,10 @@ impl Worker {
     /// `config` is the configuration as a JSON object of fields that differ from their defaults;
     /// `context` the `contextvars.Context` that the server runs in; `journal` is called with what went
     /// wrong, request id, method, path and the exception or None; `awaiting` makes a coroutine of an
-    /// awaitable.
+    /// awaitable; `startup` is what has answered so far.
     #[new]
     #[expect(clippy::too_many_arguments, reason = "they are keywords")]
-    #[pyo3(signature = (app, *, event_loop, context, config, workers, state, journal, awaiting))]
+    #[pyo3(signature = (app, *, event_loop, context, config, workers, worker_id, state, journal, awaiting, startup=None))]
     fn new(
         py: Python<'_>,
         app: Py<PyAny>,
@@ -63,9 +67,11 @@ impl Worker {
         context: &Bound<'_, PyAny>,
         config: &str,
         workers: usize,
+        worker_id: usize,
         state: Py<PyDict>,
         journal: Py<PyAny>,
         awaiting: Py<PyAny>,
+        startup: Option<Py<Startup>>,
     ) -> PyResult<Self> {
         let config = setup::configuration(config)?;
         let keywords = PyDict::new(py);
@@ -94,7 +100,11 @@ impl Worker {
         });
         let application = Rc::new(PythonApp(Rc::clone(&core)));
         let access = setup::access_log(&config, &handle);
-        let settings = Settings::new(&config, workers);
+        let mut settings = Settings::new(&config, workers);
+        settings.worker_id = worker_id;
+        if let Some(startup) = &startup {
+            settings.started = startup.get().started();
+        }
         Ok(Self {
             tls: setup::tls(&config)?,
             server: Server::new(handle, settings, application, access.clone()),
@@ -104,14 +114,16 @@ impl Worker {
             alarm,
             event_loop: event_loop.clone().unbind(),
             keywords: keywords.unbind(),
+            startup,
         })
     }
 
     /// Joins the event loop and accepts connections from these listening sockets, whose descriptors
-    /// become this object's: each with whether it is a Unix socket.
+    /// become this object's: each with whether it is a Unix socket. Ends the startup, and goes on with
+    /// the connections that wait there.
     ///
     /// # Errors
-    /// `OSError` where a descriptor is no socket.
+    /// `OSError` where a descriptor is no socket, or the startup could not listen.
     fn start(slf: &Bound<'_, Self>, listeners: Vec<(RawFd, bool)>) -> PyResult<()> {
         let py = slf.py();
         let worker = slf.borrow();
@@ -133,9 +145,16 @@ impl Worker {
                 }
             });
         });
+        let waiting = match &worker.startup {
+            Some(startup) => startup.get().end(py)?,
+            None => Vec::new(),
+        };
         for (descriptor, unix) in listeners {
             let listener = setup::listener(&worker.core.handle, descriptor, unix)?;
             worker.server.listen(listener, worker.tls.clone());
+        }
+        for waiting in waiting {
+            worker.server.resume(waiting);
         }
         let descriptor = reactor.as_raw_fd();
         event_loop.call_method1(intern!(py, "add_reader"), (descriptor, turn))?;
@@ -168,6 +187,11 @@ impl Worker {
     fn ring(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.borrow().alarm.rang();
         Self::turn(slf)
+    }
+
+    /// Has the health endpoint tell that the server is about to end; everything is still served.
+    fn announce_end(&self) {
+        self.server.announce_end();
     }
 
     /// Stops accepting; connections end with the response they are at.

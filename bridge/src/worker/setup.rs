@@ -64,11 +64,16 @@ fn file(path: &Path) -> PyResult<Vec<u8>> {
     fs::read(path).map_err(|error| PyValueError::new_err(format!("{}: {error}", path.display())))
 }
 
-/// The reactor's listener on a socket that becomes its own.
+/// A socket that becomes the server's own.
 #[expect(unsafe_code, reason = "a descriptor comes from Python as a number")]
-pub(super) fn listener(handle: &Handle, descriptor: RawFd, unix: bool) -> PyResult<Listener> {
+pub(super) fn owned(descriptor: RawFd) -> OwnedFd {
     // SAFETY: the caller has detached it from its socket object: it is open, and nobody else closes it.
-    let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+/// The reactor's listener on a socket that becomes its own.
+pub(super) fn listener(handle: &Handle, descriptor: RawFd, unix: bool) -> PyResult<Listener> {
+    let socket = owned(descriptor);
     Ok(if unix {
         Listener::unix(handle, socket.into())?
     } else {

@@ -32,6 +32,8 @@ class Document:
         kind: ``pounce``, or ``chirp`` where a target without an attribute means ``app``.
         worker_id: Number of the worker's slot, from 0.
         workers: How many there are.
+        generation: Which load of the code this is, from 1.
+        early: Whether health probes are answered, and other requests wait, while the app starts.
         lifespan: ``auto``, ``on`` or ``off``.
         report_fd: Where the worker tells its life; None: nobody listens.
         lifeline_fd: A pipe whose end of file means that the supervisor is gone.
@@ -44,6 +46,8 @@ class Document:
     kind: str = "pounce"
     worker_id: int = 0
     workers: int = 1
+    generation: int = 1
+    early: bool = True
     lifespan: str = "auto"
     report_fd: int | None = None
     lifeline_fd: int | None = None
@@ -83,6 +87,8 @@ class Document:
             kind=_of(found, "kind", str, default="pounce"),
             worker_id=_of(found, "worker_id", int, default=0),
             workers=_of(found, "workers", int, default=1),
+            generation=_of(found, "generation", int, default=1),
+            early=_of(found, "early", bool, default=True),
             lifespan=_of(found, "lifespan", str, default="auto"),
             report_fd=_of(found, "report_fd", int, optional=True),
             lifeline_fd=_of(found, "lifeline_fd", int, optional=True),

@@ -8,16 +8,29 @@ import traceback
 from datetime import datetime, timezone
 from typing import Any
 
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+
 
 class Journal:
     """Writes one line an event, as JSON or as text with the traceback below it.
 
-    ``form`` is ``log_format``: ``auto`` means text on a terminal and JSON otherwise.
+    The keys are those of every log of the server (docs/logging.md): ``timestamp``, ``level``,
+    ``event``, ``message``.
+
+    Args:
+        form: ``log_format``: ``auto`` means text on a terminal and JSON otherwise.
+        worker_id: Number of the worker.
+        level: ``log_level``: what is less is not written.
+        lifecycle: ``lifecycle_logging``: the worker's life is worth ``info``, not ``debug``.
     """
 
-    def __init__(self, form: str, worker_id: int) -> None:
+    def __init__(
+        self, form: str, worker_id: int, *, level: str = "info", lifecycle: bool = False
+    ) -> None:
         self._json = form == "json" or (form == "auto" and not sys.stderr.isatty())
         self._worker_id = worker_id
+        self._least = _LEVELS.index(level)
+        self._lifecycle = lifecycle
 
     def request_failed(
         self,
@@ -28,30 +41,58 @@ class Journal:
         error: BaseException | None,
     ) -> None:
         """Tell what went wrong with a request, for which the log has one line or record."""
-        self._write("error", what, error, request_id=request_id, method=method, path=path)
+        fields = {"request_id": request_id, "method": method, "path": path}
+        self._write("error", "request_failed", what, error, **fields)
 
-    def failed(self, what: str, error: BaseException | None = None) -> None:
+    def failed(
+        self, what: str, error: BaseException | None = None, *, event: str = "worker_failed"
+    ) -> None:
         """Tell what went wrong beside requests."""
-        self._write("error", what, error)
+        self._write("error", event, what, error)
 
-    def noted(self, what: str) -> None:
+    def warned(
+        self, what: str, error: BaseException | None = None, *, event: str = "worker_warning"
+    ) -> None:
+        """Tell what went wrong, and what the service goes on without."""
+        self._write("warning", event, what, error)
+
+    def noted(self, what: str, *, event: str = "worker_note") -> None:
         """Tell what happened."""
-        self._write("info", what, None)
+        self._write("info", event, what, None)
 
-    def _write(self, level: str, what: str, error: BaseException | None, **fields: Any) -> None:
+    def detailed(self, what: str, *, event: str) -> None:
+        """Tell what only a person who looks for it wants to know."""
+        self._write("debug", event, what, None)
+
+    def lived(self, what: str, *, event: str) -> None:
+        """Tell a step of the worker's life."""
+        self._write("info" if self._lifecycle else "debug", event, what, None)
+
+    def _write(
+        self, level: str, event: str, what: str, error: BaseException | None, **fields: Any
+    ) -> None:
+        if _LEVELS.index(level) < self._least:
+            return
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        now = now.replace("+00:00", "Z")
         trace = ""
         if error is not None:
             trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         if self._json:
-            record = {"time": now, "level": level, "message": what, "worker_id": self._worker_id}
-            record.update(fields)
+            record: dict[str, Any] = {
+                "timestamp": now,
+                "level": level,
+                "event": event,
+                "message": what,
+            }
+            record |= {"worker_id": self._worker_id, **fields}
             if trace:
                 record["exception"] = trace
             text = json.dumps(record, ensure_ascii=True) + "\n"
         else:
             named = " ".join(f"{name}={_plain(str(value))}" for name, value in fields.items())
-            text = f"{now} {level} worker {self._worker_id}: {what} {named}".rstrip() + "\n" + trace
+            line = f"{now} {level:<8} worker {self._worker_id}: {_plain(what)} {named}"
+            text = line.rstrip() + "\n" + trace
         try:
             sys.stderr.write(text)
             sys.stderr.flush()

@@ -14,12 +14,15 @@ from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pounce_rs._native import ServerConfig, Worker
+from pounce_rs._native import ServerConfig, Startup, Worker
 
 from .document import Document, DocumentError
+from .event_loop import close, new_event_loop
+from .hooks import HookError, WorkerHooks
 from .journal import Journal
 from .lifespan import Lifespan, LifespanError
 from .loading import LoadingError, load, require_app
+from .threads import ThreadedApp, runs_on_threads
 
 _BEAT = 1.0
 """Seconds between two signs of life."""
@@ -51,6 +54,18 @@ def serve(app: Any, document: Document | Mapping[str, Any]) -> int:
     return _Service(app, settings).run()
 
 
+def default_threads() -> int:
+    """Threads of a worker's executor where none are configured."""
+    return min(32, _cpus() + 4)
+
+
+def _cpus() -> int:
+    """CPUs that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 async def _awaiting(awaitable: Awaitable[Any]) -> None:
     """Make a coroutine of what an application has returned instead of one."""
     await awaitable
@@ -63,6 +78,9 @@ class _Service:
         self._app = app
         self._document = document
         self._ending: asyncio.Event | None = None
+        self._startup: Startup | None = None
+        self._worker: Worker | None = None
+        self._threads: ThreadedApp | None = None
         self._signals = 0
         self._journal = Journal("auto", document.worker_id)
 
@@ -71,23 +89,55 @@ class _Service:
         document = self._document
         try:
             config = ServerConfig(**document.config)
-            self._journal = Journal(config.log_format, document.worker_id)
+            self._journal = Journal(
+                config.log_format,
+                document.worker_id,
+                level=config.log_level,
+                lifecycle=config.lifecycle_logging,
+            )
             listeners = document.sockets()
         except (DocumentError, ValueError) as error:
             return self._refuse(str(error), Exit.UNUSABLE)
+        self._journal.lived("starting", event="worker_starting")
         try:
-            app = self._app
-            if document.target is not None:
-                app = load(document.target, document.app_dir, document.kind)
-            app = require_app(app, document.target or "the application")
+            self._startup = self._answer_probes(config, listeners)
+        except (OSError, ValueError) as error:
+            return self._refuse(str(error), Exit.NOT_STARTED)
+        try:
+            return self._run(config, listeners)
         except LoadingError as error:
             return self._refuse(str(error), Exit.NOT_STARTED)
-        loop = _new_event_loop()
+        finally:
+            if self._startup is not None:
+                self._startup.close()
+
+    def _answer_probes(
+        self, config: ServerConfig, listeners: list[tuple[int, bool]]
+    ) -> Startup | None:
+        """Have health probes answered while this thread is busy with the application's start."""
+        if config.health_check_path is None or not self._document.early:
+            return None
+        startup = Startup(
+            [(os.dup(descriptor), unix) for descriptor, unix in listeners],
+            config=json.dumps(dict(self._document.config)),
+            workers=self._document.workers,
+            worker_id=self._document.worker_id,
+        )
+        self._tell(b"S")
+        return startup
+
+    def _run(self, config: ServerConfig, listeners: list[tuple[int, bool]]) -> int:
+        document = self._document
+        app = self._app
+        if document.target is not None:
+            app = load(document.target, document.app_dir, document.kind)
+        app = require_app(app, document.target or "the application")
+        loop = new_event_loop()
         try:
             asyncio.set_event_loop(loop)
             return loop.run_until_complete(self._live(loop, app, config, listeners))
         finally:
-            _close(loop)
+            close(loop)
 
     async def _live(
         self,
@@ -99,11 +149,25 @@ class _Service:
         self._ending = asyncio.Event()
         self._watch_signals(loop)
         self._watch_supervisor(loop)
-        if config.executor_threads_per_worker:
-            threads = config.executor_threads_per_worker
-            loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="pounce"))
+        threads = config.executor_threads_per_worker or default_threads()
+        executor = ThreadPoolExecutor(threads, thread_name_prefix="pounce")
+        loop.set_default_executor(executor)
         lifespan = Lifespan(app, self._document.lifespan, self._journal.failed)
-        starting = loop.create_task(lifespan.startup(config.startup_timeout))
+        if runs_on_threads(config.worker_mode):
+            self._threads = ThreadedApp(app, threads, executor, self._journal)
+        if config.worker_mode == "subinterpreter":
+            self._journal.noted(
+                "worker_mode subinterpreter is served as async: a worker is a process of its own",
+                event="worker_mode",
+            )
+        hooks = WorkerHooks(
+            app,
+            worker_id=self._document.worker_id,
+            generation=self._document.generation,
+            state=lifespan.state,
+            journal=self._journal,
+        )
+        starting = loop.create_task(self._start(config, lifespan, hooks))
         ending = loop.create_task(self._ending.wait())
         await asyncio.wait({starting, ending}, return_when="FIRST_COMPLETED")
         if not starting.done():
@@ -111,34 +175,62 @@ class _Service:
             return Exit.CUT_OFF
         try:
             starting.result()
-        except LifespanError as error:
+        except (LifespanError, HookError) as error:
             ending.cancel()
             return self._refuse(str(error), Exit.NOT_STARTED)
         try:
-            worker = self._worker(loop, app, lifespan)
+            worker = self._worker = self._serve(loop, self._threads or app, lifespan)
+            worker.start(listeners)
         except (OSError, ValueError) as error:
+            ending.cancel()
             return self._refuse(str(error), Exit.NOT_STARTED)
-        worker.start(listeners)
-        self._tell(b"SR")
+        self._journal.lived("ready", event="worker_ready")
+        self._tell(b"SR" if self._startup is None else b"R")
         self._beat(loop)
         await ending
-        return await self._drain(worker, lifespan, config)
+        return await self._drain(worker, lifespan, hooks, config)
 
-    def _worker(self, loop: asyncio.AbstractEventLoop, app: Any, lifespan: Lifespan) -> Worker:
+    async def _start(self, config: ServerConfig, lifespan: Lifespan, hooks: WorkerHooks) -> None:
+        await lifespan.startup(config.startup_timeout)
+        required = config.worker_startup_failure == "shutdown"
+        try:
+            if self._threads is None:
+                await hooks.startup(config.startup_timeout, required=required)
+            elif required:
+                raise HookError(
+                    "worker_startup_failure is shutdown, but worker hooks need worker_mode async: "
+                    "this server runs its app on threads"
+                )
+        except HookError:
+            await lifespan.shutdown(config.shutdown_timeout)
+            raise
+
+    def _serve(self, loop: asyncio.AbstractEventLoop, app: Any, lifespan: Lifespan) -> Worker:
         return Worker(
             app,
             event_loop=loop,
             context=contextvars.copy_context(),
             config=json.dumps(dict(self._document.config)),
             workers=self._document.workers,
+            worker_id=self._document.worker_id,
             state=lifespan.state,
             journal=self._journal.request_failed,
             awaiting=_awaiting,
+            startup=self._startup,
         )
 
-    async def _drain(self, worker: Worker, lifespan: Lifespan, config: ServerConfig) -> int:
+    async def _drain(
+        self, worker: Worker, lifespan: Lifespan, hooks: WorkerHooks, config: ServerConfig
+    ) -> int:
         self._tell(b"D")
         loop = asyncio.get_running_loop()
+        if self._signals and config.drain_delay > 0:
+            # Health says so already: whoever sends requests here has time to notice.
+            self._journal.lived(
+                f"serving for another {config.drain_delay:g} s", event="worker_drain_delayed"
+            )
+            await asyncio.sleep(config.drain_delay)
+        self._journal.lived("draining", event="worker_draining")
         began = loop.time()
         worker.drain()
         while worker.connections or worker.tasks:
@@ -152,14 +244,21 @@ class _Service:
         if cut_off:
             self._journal.failed(
                 f"the time to drain is over: {worker.connections} connections and "
-                f"{len(left)} requests are cut off"
+                f"{len(left)} requests are cut off",
+                event="worker_cut_off",
             )
             for task in left:
                 task.cancel()
             if left:
                 await asyncio.wait(left, timeout=1.0)
+        if self._threads is None:
+            await hooks.shutdown(config.shutdown_timeout)
+        else:
+            # Beside this loop, which the threads may still need.
+            await loop.run_in_executor(None, self._threads.close)
         await lifespan.shutdown(config.shutdown_timeout)
         worker.close()
+        self._journal.lived("ended", event="worker_ended")
         return Exit.CUT_OFF if cut_off else Exit.DRAINED
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -179,6 +278,8 @@ class _Service:
             # its process group twice for one; its supervisor forces it by SIGKILL.
             sys.stderr.flush()
             os._exit(Exit.CUT_OFF)
+        if self._worker is not None:
+            self._worker.announce_end()
         self._retire()
 
     def _retire(self) -> None:
@@ -200,7 +301,7 @@ class _Service:
         except BlockingIOError:
             return
         loop.remove_reader(descriptor)
-        self._journal.failed("the supervisor is gone: this worker ends")
+        self._journal.failed("the supervisor is gone: this worker ends", event="worker_orphaned")
         self._end()
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -220,7 +321,7 @@ class _Service:
             return
 
     def _refuse(self, message: str, code: Exit) -> int:
-        self._journal.failed(message)
+        self._journal.failed(message, event="worker_not_started")
         line = " ".join(message.split())
         self._tell(b"F" + line.encode("utf-8", "replace") + b"\n")
         return code
@@ -228,31 +329,3 @@ class _Service:
 
 def _ignore() -> None:
     """Do nothing about a signal."""
-
-
-def _new_event_loop() -> asyncio.AbstractEventLoop:
-    """The loop of uvloop where it is installed, else asyncio's own."""
-    try:
-        import uvloop  # noqa: PLC0415  # it can be absent
-    except ImportError:
-        return asyncio.new_event_loop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
-
-
-def _close(loop: asyncio.AbstractEventLoop) -> None:
-    """End what the application has left behind, as :func:`asyncio.run` does."""
-    try:
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        if left:
-            loop.run_until_complete(asyncio.wait(left, timeout=1.0))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(asyncio.wait_for(loop.shutdown_default_executor(), 1.0))
-    except asyncio.TimeoutError:
-        # A thread of the application does not end; the process does.
-        pass
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()

@@ -2,7 +2,6 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::rule::{Context, Rule, Scope, Tool};
-use crate::config::types::WorkerMode;
 use crate::config::value::Value;
 use crate::config::{Model, Resolved};
 
@@ -24,10 +23,9 @@ const NEVER: [&str; 2] = ["http3_enabled", "http3_zero_rtt_enabled"];
 /// Settings of the server that this build reads and cannot honour yet. The configuration is right, so a
 /// check only notes them; a launch stops at them. What only shapes a feature (its path, its size) stands
 /// behind the switch of that feature, and is not named beside it.
-const SERVER: [&str; 16] = [
+const SERVER: [&str; 14] = [
     "compression_min_size",
     "debug",
-    "health_check_path",
     "introspection_enabled",
     "lifecycle_logging",
     "log_slow_requests_threshold",
@@ -40,7 +38,6 @@ const SERVER: [&str; 16] = [
     "server_timing",
     "static_files",
     "websocket_max_message_size",
-    "worker_startup_failure",
 ];
 /// Features that are on by default and that this build does not have yet: the default promises nothing,
 /// asking for one does.
@@ -57,9 +54,6 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
             if setting.is_set() && !setting.invalid && setting.value == Value::Bool(true) {
                 findings.push(finding(server, name, Severity::Info));
             }
-        }
-        if server.config.worker_mode == WorkerMode::Sync {
-            findings.push(finding(server, "worker_mode", Severity::Info));
         }
     }
     let own = cx.app().is_some_and(|app| app.framework.name == "chirp");

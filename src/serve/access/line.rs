@@ -86,7 +86,7 @@ impl Line<'_> {
     }
 
     fn json(&self, stamp: &mut Stamp, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"time\":\"");
+        out.extend_from_slice(b"{\"timestamp\":\"");
         stamp.append(self.time, out);
         out.extend_from_slice(b"\",\"level\":\"info\",\"event\":\"request\",\"method\":\"");
         escape_json(self.method, out);
@@ -285,7 +285,7 @@ mod tests {
         line.refusal = Some("too large");
         assert_eq!(
             written(&line, Format::Json),
-            "{\"time\":\"2027-01-15T08:00:00.007Z\",\"level\":\"info\",\"event\":\"request\",\"method\":\"GET\",\
+            "{\"timestamp\":\"2027-01-15T08:00:00.007Z\",\"level\":\"info\",\"event\":\"request\",\"method\":\"GET\",\
              \"path\":\"/a%20b\",\"http_version\":\"1.1\",\"status\":200,\"bytes\":6,\"duration_ms\":1.234,\
              \"request_id\":\"id1\",\"peer\":\"127.0.0.1:5000\",\"refused\":\"too large\"}\n"
         );

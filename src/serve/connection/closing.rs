@@ -12,8 +12,11 @@ use super::Worker;
 use super::gate::Scratch;
 use super::transport::Transport;
 use crate::serve::access::Line;
-use crate::serve::reactor::Peer;
+use crate::serve::reactor::{Handle, Peer};
+use crate::serve::request_id::RequestId;
+use crate::serve::settings::Settings;
 
+const PLAIN: &str = "text/plain; charset=utf-8";
 /// Bytes that are still read and thrown away, so that the client can read the answer.
 const DRAINED: usize = 256 * 1024;
 /// Time for that.
@@ -27,30 +30,9 @@ pub(super) fn last_answer(
     more: &str,
     text: &str,
 ) -> Vec<u8> {
-    use std::io::Write as _;
     let id = worker.ids.next();
-    let mut answer = Vec::with_capacity(256);
-    let reason = status.canonical_reason().unwrap_or_default();
-    // Writing to memory does not fail.
-    let _ = write!(answer, "HTTP/1.1 {} {reason}\r\n", status.as_str());
-    if let Some(server) = &worker.settings.server_header {
-        answer.extend_from_slice(b"server: ");
-        answer.extend_from_slice(server.as_bytes());
-        answer.extend_from_slice(b"\r\n");
-    }
-    if worker.settings.date_header {
-        let _ = write!(
-            answer,
-            "date: {}\r\n",
-            httpdate::fmt_http_date(SystemTime::now())
-        );
-    }
-    let _ = write!(
-        answer,
-        "x-request-id: {}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n{more}connection: close\r\n\r\n{text}\n",
-        id.as_str(),
-        text.len() + 1,
-    );
+    let body = format!("{text}\n");
+    let answer = plain_answer(&worker.settings, &id, status, PLAIN, more, &body);
     if let Some(log) = &worker.access {
         log.write(&Line {
             time: SystemTime::now(),
@@ -58,7 +40,7 @@ pub(super) fn last_answer(
             path: "-",
             version: Version::HTTP_11,
             status: status.as_u16(),
-            bytes: text.len() as u64 + 1,
+            bytes: body.len() as u64,
             duration: Duration::ZERO,
             id: id.as_str(),
             peer,
@@ -69,18 +51,54 @@ pub(super) fn last_answer(
     answer
 }
 
+/// A whole answer over HTTP/1.1, with `more` header lines, that is the last one of its connection.
+pub(super) fn plain_answer(
+    settings: &Settings,
+    id: &RequestId,
+    status: StatusCode,
+    media_type: &str,
+    more: &str,
+    body: &str,
+) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut answer = Vec::with_capacity(256);
+    let reason = status.canonical_reason().unwrap_or_default();
+    // Writing to memory does not fail.
+    let _ = write!(answer, "HTTP/1.1 {} {reason}\r\n", status.as_str());
+    if let Some(server) = &settings.server_header {
+        answer.extend_from_slice(b"server: ");
+        answer.extend_from_slice(server.as_bytes());
+        answer.extend_from_slice(b"\r\n");
+    }
+    if settings.date_header {
+        let _ = write!(
+            answer,
+            "date: {}\r\n",
+            httpdate::fmt_http_date(SystemTime::now())
+        );
+    }
+    let _ = write!(
+        answer,
+        "x-request-id: {}\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n{more}connection: close\r\n\r\n{body}",
+        id.as_str(),
+        body.len(),
+    );
+    answer
+}
+
 /// Sends `answer` and closes. A socket that is closed while received bytes wait unread is reset, and the
 /// reset can overtake the answer: so where `more` may come, this side is shut first, and a bounded rest
 /// is read.
 pub(super) async fn close_after(
-    worker: &Worker,
+    handle: &Handle,
+    write_timeout: Duration,
     mut transport: Transport,
     scratch: Scratch,
     answer: &[u8],
     more: bool,
 ) {
-    let deadline = worker.handle.now() + worker.settings.write_timeout.min(LINGER);
-    within(worker, deadline, async {
+    let deadline = handle.now() + write_timeout.min(LINGER);
+    within(handle, deadline, async {
         poll_fn(|cx| transport.poll_handshake(cx)).await?;
         send(&mut transport, answer).await?;
         poll_fn(|cx| transport.poll_shutdown(cx)).await?;
@@ -113,8 +131,8 @@ async fn drain(transport: &mut Transport, scratch: &Scratch) -> io::Result<()> {
 }
 
 /// Ends with the deadline at the latest; that a client is gone matters no more.
-async fn within(worker: &Worker, deadline: Instant, closing: impl Future<Output = io::Result<()>>) {
-    let mut sleep = worker.handle.sleep_until(deadline);
+async fn within(handle: &Handle, deadline: Instant, closing: impl Future<Output = io::Result<()>>) {
+    let mut sleep = handle.sleep_until(deadline);
     let mut closing = pin!(closing);
     poll_fn(|cx| {
         if closing.as_mut().poll(cx).is_ready() {

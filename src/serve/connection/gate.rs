@@ -38,11 +38,17 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new(transport: Transport, scratch: Scratch, traffic: Rc<Traffic>) -> Self {
+    /// A gate behind which this much has been received.
+    pub(super) fn new(
+        transport: Transport,
+        scratch: Scratch,
+        traffic: Rc<Traffic>,
+        held: Vec<u8>,
+    ) -> Self {
         Self {
             transport,
             scanner: None,
-            held: Vec::new(),
+            held,
             judged: 0,
             ended: false,
             scratch,
@@ -61,13 +67,18 @@ impl Gate {
         self.transport.tls()
     }
 
-    /// Receives a first piece and keeps it; gives all that is kept. Nothing new means the end.
-    pub(super) fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+    /// What is received and kept.
+    pub(super) fn held(&self) -> &[u8] {
+        &self.held
+    }
+
+    /// Receives a further piece and keeps it.
+    pub(super) fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = self.scratch.borrow_mut();
         let count = ready!(self.transport.poll_receive(cx, &mut scratch))?;
         self.ended = count == 0;
         self.held.extend_from_slice(&scratch[..count]);
-        Poll::Ready(Ok(&self.held))
+        Poll::Ready(Ok(()))
     }
 
     /// Lets everything pass as it is.

@@ -100,7 +100,8 @@ pub(super) async fn serve(
         refusal.map(|refusal| last_answer(worker, peer, refusal.status(), "", refusal.reason()));
     let (transport, scratch) = gate.into_transport();
     close_after(
-        worker,
+        &worker.handle,
+        worker.settings.write_timeout,
         transport,
         scratch,
         &answer.unwrap_or_default(),

@@ -7,6 +7,7 @@ mod http2;
 mod service;
 mod traffic;
 mod transport;
+mod waiting;
 mod watch;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -21,15 +22,20 @@ use slab::Slab;
 
 use super::access::AccessLog;
 use super::application::{Application, ConnectionInfo};
+use super::health::{Health, State};
 use super::reactor::{Handle, Peer, Stream};
 use super::request_id::RequestIds;
 use super::settings::Settings;
 use super::tls::{TlsAcceptor, TlsStream};
 use closing::{close_after, last_answer};
-use gate::{Gate, RECEIVE, Scratch};
+use gate::Gate;
 use service::Requests;
 use traffic::Traffic;
 use transport::Transport;
+
+pub(super) use gate::{RECEIVE, Scratch};
+pub use waiting::Waiting;
+pub(super) use waiting::{Visitor, answer_probe};
 
 /// What a client that knows that we speak HTTP/2 begins with (RFC 9113 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -47,6 +53,7 @@ pub(super) struct Worker {
     http1: hyper::server::conn::http1::Builder,
     http2: hyper::server::conn::http2::Builder<Handle>,
     scratch: Scratch,
+    pub(super) health: Option<Health>,
     draining: Cell<bool>,
     /// The tasks of live connections, to be told of a drain.
     connections: RefCell<Slab<Option<Waker>>>,
@@ -64,6 +71,7 @@ impl Worker {
             http2: http2::builder(&settings, &handle),
             scratch: Rc::new(RefCell::new(vec![0; RECEIVE].into_boxed_slice())),
             ids: RequestIds::default(),
+            health: Health::new(&settings, State::Ok),
             draining: Cell::new(false),
             connections: RefCell::default(),
             handle,
@@ -144,14 +152,38 @@ pub(super) async fn serve(
     peer: Peer,
     tls: Option<TlsAcceptor>,
 ) {
-    attendance.follow().await;
-    let worker = Rc::clone(&attendance.worker);
     let Some(transport) = transport(stream, tls.as_ref()) else {
         return;
     };
+    serve_from(attendance, transport, peer, Vec::new()).await;
+}
+
+/// Serves a connection that came before the application was up.
+pub(super) async fn resume(attendance: Attendance, waiting: Waiting) {
+    let Waiting {
+        socket,
+        session,
+        received,
+        peer,
+    } = waiting;
+    // Otherwise it is gone already.
+    if let Ok(transport) = Waiting::attach(socket, session, &attendance.worker.handle) {
+        serve_from(attendance, transport, peer, received).await;
+    }
+}
+
+/// Serves a connection of which this much is received.
+async fn serve_from(attendance: Attendance, transport: Transport, peer: Peer, received: Vec<u8>) {
+    attendance.follow().await;
+    let worker = Rc::clone(&attendance.worker);
     let local = transport.local_address();
     let traffic = Traffic::new(worker.handle.clone());
-    let mut gate = Gate::new(transport, Rc::clone(&worker.scratch), Rc::clone(&traffic));
+    let mut gate = Gate::new(
+        transport,
+        Rc::clone(&worker.scratch),
+        Rc::clone(&traffic),
+        received,
+    );
     let Some(http_2) = begin(&worker, &mut gate).await else {
         return;
     };
@@ -192,12 +224,7 @@ async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
             Poll::Pending => return Poll::Pending,
         }
         loop {
-            let Poll::Ready(begun) = gate.poll_begin(cx) else {
-                return Poll::Pending;
-            };
-            let Ok(bytes) = begun else {
-                return Poll::Ready(None);
-            };
+            let bytes = gate.held();
             if bytes.starts_with(PREFACE) {
                 return Poll::Ready(Some(worker.settings.http2));
             }
@@ -207,6 +234,11 @@ async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
             }
             if !undecided {
                 return Poll::Ready(Some(false));
+            }
+            match gate.poll_begin(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
             }
         }
     })
@@ -231,7 +263,8 @@ pub(super) async fn turn_away(
         "the server has too many connections",
     );
     close_after(
-        &worker,
+        &worker.handle,
+        worker.settings.write_timeout,
         transport,
         Rc::clone(&worker.scratch),
         &answer,

@@ -136,11 +136,21 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             end: Some(End {
                 exchange: Rc::clone(&exchange),
                 traffic: Rc::clone(&self.traffic),
-                entry: self.entry(&head, &id),
+                entry: None,
             }),
             id,
             worker: Rc::clone(&self.worker),
         };
+        if refusal.is_none()
+            && let Some(health) = &self.worker.health
+            && health.is_asked(&head.method, head.uri.path())
+        {
+            exchange.answer(health.answer(self.worker.connections()));
+            return answer;
+        }
+        if let Some(end) = &mut answer.end {
+            end.entry = self.entry(&head, &answer.id);
+        }
         if let Some(refusal) = refusal {
             exchange.refuse(refusal);
             return answer;

@@ -28,6 +28,7 @@ use source::Readiness;
 use timers::Timers;
 
 pub use listener::Listener;
+pub(in crate::serve) use stream::Detached;
 pub use stream::{Peer, Stream};
 pub use timers::{ReactorTimer, Sleep};
 

@@ -30,7 +30,33 @@ pub struct Stream {
     registration: Registration,
 }
 
+/// A connected socket that belongs to no reactor.
+pub(in crate::serve) enum Detached {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
 impl Stream {
+    /// Leaves this reactor.
+    pub(in crate::serve) fn detach(self) -> Detached {
+        match self.socket {
+            Socket::Tcp(stream) => Detached::Tcp(stream.into()),
+            Socket::Unix(stream) => Detached::Unix(stream.into()),
+        }
+    }
+
+    /// Joins a reactor.
+    ///
+    /// # Errors
+    /// It can not be registered.
+    pub(in crate::serve) fn attach(handle: &Handle, socket: Detached) -> io::Result<Self> {
+        let socket = match socket {
+            Detached::Tcp(stream) => Socket::Tcp(mio::net::TcpStream::from_std(stream)),
+            Detached::Unix(stream) => Socket::Unix(mio::net::UnixStream::from_std(stream)),
+        };
+        Self::new(handle, socket)
+    }
+
     pub(super) fn new(handle: &Handle, mut socket: Socket) -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registration = match &mut socket {

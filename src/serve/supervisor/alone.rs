@@ -3,7 +3,7 @@
 use super::launch::Launch;
 use super::sockets::{Address, ListenError, Sockets};
 use super::unix_socket::SocketFile;
-use super::worker;
+use super::worker::{self, Place};
 
 /// What the caller's worker serves with.
 #[derive(Debug)]
@@ -28,8 +28,13 @@ impl Alone {
             .into_iter()
             .map(rustix::fd::IntoRawFd::into_raw_fd)
             .collect();
+        let place = Place {
+            slot: 0,
+            generation: 1,
+            early: true,
+        };
         Ok(Self {
-            document: worker::document(launch, 0, 1, &numbers, None).to_string(),
+            document: worker::document(launch, place, &numbers, None).to_string(),
             addresses,
             _file: file,
         })

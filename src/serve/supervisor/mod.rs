@@ -34,7 +34,7 @@ use crashes::Crashes;
 use pid_file::PidFile;
 use signals::{Received, Signals};
 use sockets::Sockets;
-use worker::{Phase, Pulse, Worker};
+use worker::{Phase, Place, Pulse, Worker};
 
 /// Added to a worker's own limit, so that it ends by itself where it can: with what the app has left
 /// behind and its lifespan.
@@ -161,7 +161,16 @@ impl Supervisor<'_> {
         let Some(sockets) = &self.sockets else {
             return Ok(());
         };
-        let worker = Worker::start(self.launch, sockets, &self.lifeline.0, slot, generation)?;
+        // Who takes connections in while it starts keeps them waiting: only where nobody else serves them.
+        let served = self.workers.iter().any(|worker| {
+            worker.phase == Phase::Ready && (sockets.are_shared() || worker.slot == slot)
+        });
+        let place = Place {
+            slot,
+            generation,
+            early: !served && (slot == 0 || !sockets.are_shared()),
+        };
+        let worker = Worker::start(self.launch, sockets, &self.lifeline.0, place)?;
         self.say(LogLevel::Debug, "worker_started", "started", &worker);
         self.workers.push(worker);
         Ok(())
@@ -228,7 +237,9 @@ impl Supervisor<'_> {
     fn stop(&mut self, result: Result<Ended, Failure>, now: Instant) {
         self.stage = Stage::Stopping(result);
         self.sockets = None;
-        let deadline = now + self.launch.config.shutdown_timeout.duration() + GRACE;
+        let config = &self.launch.config;
+        let time = config.drain_delay.duration() + config.shutdown_timeout.duration();
+        let deadline = now + time + GRACE;
         for worker in &mut self.workers {
             worker.dismiss(deadline);
         }
@@ -253,10 +264,14 @@ impl Supervisor<'_> {
         let message = format!("reload failed, the old workers go on serving: {why}");
         self.tell(LogLevel::Error, "reload_failed", &message);
         self.stage = Stage::Serving;
-        let (newest, deadline) = (self.newest, now + GRACE);
-        let mut failed = self.workers.iter_mut();
-        while let Some(worker) = failed.find(|worker| worker.generation == newest) {
-            worker.dismiss(deadline);
+        let deadline = now + self.launch.config.reload_timeout.duration() + GRACE;
+        let newest = self.newest;
+        for worker in self
+            .workers
+            .iter_mut()
+            .filter(|worker| worker.generation == newest)
+        {
+            worker.retire(deadline);
         }
     }
 

@@ -108,6 +108,11 @@ impl Sockets {
         own.chain(&self.shared).map(OwnedFd::as_fd)
     }
 
+    /// Whether workers of different slots accept from the same sockets.
+    pub(super) fn are_shared(&self) -> bool {
+        !self.shared.is_empty()
+    }
+
     /// Where the server listens.
     pub(super) fn addresses(&self) -> &[Address] {
         &self.addresses

@@ -54,6 +54,15 @@ pub(super) enum Pulse {
     Back,
 }
 
+/// Which worker of a server one is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) slot: usize,
+    pub(super) generation: u32,
+    /// Whether it answers health probes, and lets other requests wait, while its app starts.
+    pub(super) early: bool,
+}
+
 /// A worker process.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -81,15 +90,17 @@ impl Worker {
         launch: &Launch,
         sockets: &Sockets,
         lifeline: &PipeReader,
-        slot: usize,
-        generation: u32,
+        place: Place,
     ) -> io::Result<Self> {
+        let Place {
+            slot, generation, ..
+        } = place;
         let listeners = sockets
             .of_slot(slot)
             .map(|socket| socket.try_clone_to_owned())
             .collect::<io::Result<Vec<_>>>()?;
         let numbers: Vec<i32> = (LISTENERS..).take(listeners.len()).collect();
-        let document = document(launch, slot, generation, &numbers, Some((REPORT, LIFELINE)));
+        let document = document(launch, place, &numbers, Some((REPORT, LIFELINE)));
         let (report, report_end) = io::pipe()?;
         rustix::io::ioctl_fionbio(&report, true)?;
         let fixed = [
@@ -205,20 +216,23 @@ impl Worker {
     /// Tells it to finish what it is at, and to end by `deadline`. One that serves nobody yet is ended
     /// at once.
     pub(super) fn dismiss(&mut self, deadline: Instant) {
-        self.dismissed = true;
-        self.deadline = Some(self.deadline.map_or(deadline, |old| old.min(deadline)));
-        if self.phase == Phase::Started {
-            self.kill();
-        } else {
-            self.send(Signal::TERM);
-        }
+        let sooner = self.deadline.map_or(deadline, |old| old.min(deadline));
+        self.end(Signal::TERM, sooner);
     }
 
-    /// Tells it that another has taken its place.
+    /// Tells it that others serve in its place; otherwise as [`Worker::dismiss`].
     pub(super) fn retire(&mut self, deadline: Instant) {
+        self.end(Signal::USR2, deadline);
+    }
+
+    fn end(&mut self, signal: Signal, deadline: Instant) {
         self.dismissed = true;
         self.deadline = Some(deadline);
-        self.send(Signal::USR2);
+        if self.phase < Phase::Ready {
+            self.kill();
+        } else {
+            self.send(signal);
+        }
     }
 
     /// Ends one that has not come up in its time.
@@ -284,8 +298,7 @@ fn command(launch: &Launch) -> Command {
 /// What a worker is told; `pipes` are its report and its lifeline.
 pub(super) fn document(
     launch: &Launch,
-    slot: usize,
-    generation: u32,
+    place: Place,
     listeners: &[i32],
     pipes: Option<(i32, i32)>,
 ) -> Json {
@@ -299,9 +312,10 @@ pub(super) fn document(
         "app_dir": app_dir,
         "listeners": listeners,
         "config": launch.settings,
-        "worker_id": slot,
+        "worker_id": place.slot,
         "workers": launch.workers,
-        "generation": generation,
+        "generation": place.generation,
+        "early": place.early,
         "lifespan": launch.lifespan.as_str(),
         "report_fd": pipes.map(|(report, _)| report),
         "lifeline_fd": pipes.map(|(_, lifeline)| lifeline),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-pub(super) use stream::TlsStream;
+pub(super) use stream::{DetachedSession, TlsStream};
 
 /// Names of the protocols (RFC 7301, RFC 9113 3.1).
 pub(super) const ALPN_HTTP_2: &[u8] = b"h2";
@@ -65,6 +65,18 @@ pub struct TlsSession {
 pub(super) struct Identity {
     config: Arc<ServerConfig>,
     certificate: Arc<str>,
+}
+
+impl Identity {
+    /// The same, for who speaks HTTP/1.1 only: a client that speaks both is to speak that.
+    pub(super) fn preferring_http_1(&self) -> Self {
+        let mut config = (*self.config).clone();
+        config.alpn_protocols.reverse();
+        Self {
+            config: Arc::new(config),
+            certificate: Arc::clone(&self.certificate),
+        }
+    }
 }
 
 /// Takes TLS connections with a certificate that can be renewed.

@@ -19,6 +19,12 @@ pub(in crate::serve) struct TlsStream {
     certificate: Arc<str>,
 }
 
+/// A TLS session on its way to another reactor.
+pub(in crate::serve) struct DetachedSession {
+    session: ServerConnection,
+    certificate: Arc<str>,
+}
+
 /// The socket as rustls wants it: what would wait is an error of kind `WouldBlock`, and the task is
 /// woken when it is worth trying again.
 struct Socket<'a, 'cx>(&'a mut Stream, &'a mut Context<'cx>);
@@ -66,6 +72,23 @@ impl TlsStream {
             session,
             certificate: identity.certificate,
         })
+    }
+
+    /// Goes on with a session on a socket that has come from another reactor.
+    pub(in crate::serve) fn resume(stream: Stream, detached: DetachedSession) -> Self {
+        Self {
+            stream,
+            session: detached.session,
+            certificate: detached.certificate,
+        }
+    }
+
+    pub(in crate::serve) fn into_parts(self) -> (Stream, DetachedSession) {
+        let detached = DetachedSession {
+            session: self.session,
+            certificate: self.certificate,
+        };
+        (self.stream, detached)
     }
 
     pub(in crate::serve) fn stream(&self) -> &Stream {

@@ -1,0 +1,220 @@
+//! Before the application is up: a thread that answers health probes and lets everybody else wait.
+//!
+//! The worker's own thread imports the application and runs its startup, which can block it for as
+//! long as they take; so whoever is to answer meanwhile needs a thread of their own. It takes
+//! connections in, reads no further than it must to tell a probe from other requests, and in the end
+//! hands over what waits, byte for byte, to the server.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use slab::Slab;
+
+use super::connection::{RECEIVE, Scratch, Visitor, answer_probe};
+use super::health::{Health, State};
+use super::reactor::{Handle, Listener, Peer, Reactor, Stream};
+use super::request_id::RequestIds;
+use super::settings::Settings;
+use super::tls::{Identity, TlsAcceptor};
+
+pub use super::connection::Waiting;
+
+/// Connections that wait at most, where the configuration sets no limit; more stay with the kernel.
+const MOST: usize = 1024;
+/// Pause where no more can be taken in.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The thread.
+pub struct Startup {
+    control: Arc<Control>,
+    thread: Option<JoinHandle<io::Result<Vec<Waiting>>>>,
+}
+
+/// How the thread is told to end.
+#[derive(Default)]
+struct Control {
+    over: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Control {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    fn waker(&self) -> std::sync::MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Startup {
+    /// Begins to answer on these listening sockets, each with whether it is a Unix socket.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub fn begin(
+        settings: Settings,
+        listeners: Vec<(OwnedFd, bool)>,
+        tls: Option<&TlsAcceptor>,
+    ) -> io::Result<Self> {
+        let control = Arc::<Control>::default();
+        let inner = Arc::clone(&control);
+        // A probe is answered over HTTP/1.1 only.
+        let tls = tls.map(|acceptor| acceptor.current().preferring_http_1());
+        let thread = std::thread::Builder::new()
+            .name("pounce-startup".into())
+            .spawn(move || run(settings, listeners, tls, &inner))?;
+        Ok(Self {
+            control,
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends it, and gives the connections that wait.
+    ///
+    /// # Errors
+    /// The thread had no reactor, or could not listen.
+    pub fn end(mut self) -> io::Result<Vec<Waiting>> {
+        self.stop()
+    }
+
+    fn stop(&mut self) -> io::Result<Vec<Waiting>> {
+        let Some(thread) = self.thread.take() else {
+            return Ok(Vec::new());
+        };
+        self.control.over.store(true, Ordering::Release);
+        if let Some(waker) = self.control.waker().take() {
+            waker.wake();
+        }
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the startup thread has panicked")))
+    }
+}
+
+impl Drop for Startup {
+    fn drop(&mut self) {
+        // Not ended: the application did not come up, and who waits is let go.
+        drop(self.stop());
+    }
+}
+
+fn run(
+    settings: Settings,
+    listeners: Vec<(OwnedFd, bool)>,
+    tls: Option<Identity>,
+    control: &Arc<Control>,
+) -> io::Result<Vec<Waiting>> {
+    let mut reactor = Reactor::new()?;
+    let handle = reactor.handle();
+    let Some(health) = Health::new(&settings, State::Starting) else {
+        return Ok(Vec::new());
+    };
+    let room = Rc::new(Room {
+        most: match settings.max_connections {
+            0 => MOST,
+            most => most.min(MOST),
+        },
+        handle: handle.clone(),
+        ids: RequestIds::default(),
+        scratch: Rc::new(RefCell::new(vec![0; RECEIVE].into_boxed_slice())),
+        visitors: RefCell::default(),
+        settings,
+        health,
+        tls,
+    });
+    for (socket, unix) in listeners {
+        let listener = if unix {
+            Listener::unix(&handle, socket.into())?
+        } else {
+            Listener::tcp(&handle, socket.into())?
+        };
+        handle.spawn(Rc::clone(&room).accept(listener));
+    }
+    let inner = Arc::clone(control);
+    handle.spawn(poll_fn(move |cx| {
+        *inner.waker() = Some(cx.waker().clone());
+        Poll::<()>::Pending
+    }));
+    while !control.is_over() {
+        reactor.turn(None)?;
+    }
+    let visitors = room.visitors.take();
+    Ok(visitors
+        .into_iter()
+        .map(|(_, visitor)| visitor.leave())
+        .collect())
+}
+
+/// Where connections wait.
+struct Room {
+    settings: Settings,
+    health: Health,
+    tls: Option<Identity>,
+    most: usize,
+    handle: Handle,
+    ids: RequestIds,
+    scratch: Scratch,
+    visitors: RefCell<Slab<Visitor>>,
+}
+
+impl Room {
+    async fn accept(self: Rc<Self>, mut listener: Listener) {
+        loop {
+            let full = self.visitors.borrow().len() >= self.most;
+            let accepted = if full {
+                None
+            } else {
+                let accepted = poll_fn(|cx| listener.poll_accept(&self.handle, cx)).await;
+                accepted.ok()
+            };
+            match accepted {
+                Some((stream, peer)) => self.admit(stream, peer),
+                None => self.handle.sleep_until(self.handle.now() + PAUSE).await,
+            }
+        }
+    }
+
+    fn admit(self: &Rc<Self>, stream: Stream, peer: Peer) {
+        let visitor = Visitor::new(stream, peer, self.tls.as_ref(), self.settings.limits);
+        let Ok(visitor) = visitor else { return };
+        let key = self.visitors.borrow_mut().insert(visitor);
+        self.handle.spawn(Rc::clone(self).attend(key));
+    }
+
+    /// Stays with a visitor until it is known to be a probe, or is gone.
+    async fn attend(self: Rc<Self>, key: usize) {
+        let asked = poll_fn(|cx| {
+            let mut visitors = self.visitors.borrow_mut();
+            match visitors.get_mut(key) {
+                Some(visitor) => visitor.poll_probe(cx, &self.health, &self.scratch),
+                None => Poll::Pending,
+            }
+        })
+        .await;
+        let body = self.health.body(self.visitors.borrow().len());
+        let visitor = self.visitors.borrow_mut().try_remove(key);
+        if let (Ok(method), Some(visitor)) = (asked, visitor) {
+            let scratch = Rc::clone(&self.scratch);
+            let (settings, id) = (&self.settings, self.ids.next());
+            answer_probe(
+                &self.handle,
+                settings,
+                &id,
+                visitor,
+                scratch,
+                &method,
+                &body,
+            )
+            .await;
+        }
+    }
+}
