@@ -7,6 +7,7 @@ mod exchange;
 pub mod http;
 pub mod proxy;
 pub mod reactor;
+pub mod report;
 pub mod request_id;
 pub mod server;
 pub mod settings;

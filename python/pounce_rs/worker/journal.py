@@ -38,6 +38,10 @@ class Journal:
         """Tell what happened."""
         self._write("info", what, None)
 
+    def told(self, what: str, is_error: bool) -> None:
+        """Tell what a part of the server reports."""
+        self._write("error" if is_error else "info", what, None)
+
     def _write(self, level: str, what: str, error: BaseException | None, **fields: Any) -> None:
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         trace = ""

@@ -20,9 +20,12 @@ from .document import Document, DocumentError
 from .journal import Journal
 from .lifespan import Lifespan, LifespanError
 from .loading import LoadingError, load, require_app
+from .neighbours import Neighbours
 
 _BEAT = 1.0
 """Seconds between two signs of life."""
+_LAST_REQUEST = 5.0
+"""Seconds that an idle connection is kept open in a reload, for a request that is on its way."""
 _LOOK = 0.02
 """Seconds between two looks at what is still open in a drain."""
 
@@ -64,6 +67,7 @@ class _Service:
         self._document = document
         self._ending: asyncio.Event | None = None
         self._signals = 0
+        self._neighbours: Neighbours | None = None
         self._journal = Journal("auto", document.worker_id)
 
     def run(self) -> int:
@@ -119,6 +123,8 @@ class _Service:
         except (OSError, ValueError) as error:
             return self._refuse(str(error), Exit.NOT_STARTED)
         worker.start(listeners)
+        if self._document.control_fd is not None:
+            self._neighbours = Neighbours(loop, self._document.control_fd, worker)
         self._tell(b"SR")
         self._beat(loop)
         await ending
@@ -133,6 +139,7 @@ class _Service:
             workers=self._document.workers,
             state=lifespan.state,
             journal=self._journal.request_failed,
+            report=self._journal.told,
             awaiting=_awaiting,
         )
 
@@ -140,10 +147,14 @@ class _Service:
         self._tell(b"D")
         loop = asyncio.get_running_loop()
         began = loop.time()
-        worker.drain()
+        # In a reload the new workers are up: who has just sent a request here is still answered here.
+        worker.retire(min(_LAST_REQUEST, config.reload_timeout / 2) if not self._signals else 0.0)
         while worker.connections or worker.tasks:
             # A worker that retires has more time, until it is told to end.
-            limit = config.reload_timeout if self._signals == 0 else config.shutdown_timeout
+            limit = config.reload_timeout
+            if self._signals:
+                limit = config.shutdown_timeout
+                worker.drain()
             if loop.time() - began >= limit:
                 break
             await asyncio.sleep(_LOOK)

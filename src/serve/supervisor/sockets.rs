@@ -104,8 +104,16 @@ impl Sockets {
 
     /// The sockets that the worker of a slot accepts from.
     pub(super) fn of_slot(&self, slot: usize) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let own = self.slots.get(slot).into_iter().flatten();
-        own.chain(&self.shared).map(OwnedFd::as_fd)
+        self.own(slot).chain(self.shared.iter().map(OwnedFd::as_fd))
+    }
+
+    /// Those of them that are this slot's alone.
+    pub(super) fn own(&self, slot: usize) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.slots
+            .get(slot)
+            .into_iter()
+            .flatten()
+            .map(OwnedFd::as_fd)
     }
 
     /// Where the server listens.
