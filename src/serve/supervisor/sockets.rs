@@ -129,11 +129,7 @@ impl Sockets {
     }
 
     fn inherit(&mut self, number: RawFd) -> io::Result<()> {
-        let socket = Socket::from(inherited::take(number)?);
-        if socket.r#type()? != Type::STREAM || !socket.is_listener()? {
-            let why = "it is no socket that listens for connections";
-            return Err(io::Error::new(ErrorKind::InvalidInput, why));
-        }
+        let socket = inherited::take(number)?;
         let local = socket.local_addr()?;
         self.addresses.push(match local.as_socket() {
             Some(address) => Address::Tcp(address),
