@@ -184,6 +184,7 @@ impl Application for Behaviours {
                 200,
                 [head.headers[HOST].as_bytes(), b"\n"].concat(),
             ),
+            "/megabytes" => whole(&responder, 200, vec![b'x'; 16 << 20]),
             "/204" => whole(&responder, 204, "ignored"),
             "/304" => whole(&responder, 304, "ignored"),
             "/promise" => {

@@ -7,9 +7,13 @@ mod client;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod frames;
+#[cfg(test)]
 mod http1;
 #[cfg(test)]
 mod http2;
+#[cfg(test)]
+mod http2_floods;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
