@@ -34,11 +34,21 @@ def run(kind: str, port: int, connections: int, seconds: float, core: int) -> Fi
     pinned = ["taskset", "-c", str(core)]
     if kind == "websocket":
         script = str(HERE / "websocket_load.py")
-        return _figures([*pinned, sys.executable, script, str(port), str(connections), f"{seconds:g}"])
+        return _figures(
+            [*pinned, sys.executable, script, str(port), str(connections), f"{seconds:g}"]
+        )
     url = f"http://127.0.0.1:{port}/"
     if kind == "http2":
         return _h2load(pinned, url, connections, seconds)
-    load = [*pinned, "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(HERE / "wrk.lua")]
+    load = [
+        *pinned,
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds:g}s",
+        "-s",
+        str(HERE / "wrk.lua"),
+    ]
     return _figures([*load, url, "--", *(["10240"] if kind == "post" else [])])
 
 

@@ -70,7 +70,10 @@ class Round(NamedTuple):
 
 def measure(server: str, workload: Workload, connections: int, seconds: float) -> Round:
     """Start a server, warm it up, load it."""
-    with servers.running(server, workload.app, workload.log, workload.http2, SERVER_CORE) as (pid, port):
+    with servers.running(server, workload.app, workload.log, workload.http2, SERVER_CORE) as (
+        pid,
+        port,
+    ):
         load.run(workload.load, port, connections, 1.0, LOAD_CORE)
         before = servers.account(pid)
         seen = load.run(workload.load, port, connections, seconds, LOAD_CORE)

@@ -68,7 +68,15 @@ def command(server: str, app: str, port: int, log: str, http2: bool) -> list[str
 def versions() -> str:
     """What is compared, with versions."""
     found = []
-    for name in ("pounce-rs", "granian", "uvicorn", "httptools", "websockets", "hypercorn", "uvloop"):
+    for name in (
+        "pounce-rs",
+        "granian",
+        "uvicorn",
+        "httptools",
+        "websockets",
+        "hypercorn",
+        "uvloop",
+    ):
         with contextlib.suppress(PackageNotFoundError):
             found.append(f"{name} {version(name)}")
     return ", ".join(found)

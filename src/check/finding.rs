@@ -1,7 +1,8 @@
 //! Findings: what a rule has to say about the user's setup.
 
 use crate::app::snapshot::Position;
-use crate::config::{Place, Problem, Weight};
+use crate::config::field::Model;
+use crate::config::{Place, Problem, Resolved, Weight};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +117,25 @@ impl Finding {
     #[must_use]
     pub fn warning(rule: &'static str, message: impl Into<String>) -> Self {
         Self::new(rule, Severity::Warning, message)
+    }
+
+    /// What is wrong with a setting: `label` stands where the setting was made, or behind the message where
+    /// nobody made it.
+    #[must_use]
+    pub fn of_setting<M: Model>(
+        rule: &'static str,
+        resolved: &Resolved<M>,
+        field: &str,
+        severity: Severity,
+        message: &str,
+        label: impl Into<String>,
+    ) -> Self {
+        let label = label.into();
+        let finding = match resolved.place(field) {
+            Some(place) => Self::new(rule, severity, message).at(Some(place), label),
+            None => Self::new(rule, severity, format!("{message}: {label}")),
+        };
+        finding.field(field)
     }
 
     /// Points at a spot, if there is one.

@@ -71,10 +71,15 @@ pub fn judge_launch(
         scopes: vec![Scope::Config, Scope::Machine],
         ..Wanted::default()
     };
+    // A check beside the running server finds its port taken, and is content; a second one cannot start.
+    let machine = Machine {
+        folder: None,
+        ..machine.clone()
+    };
     // An ignore list is for reports: what cannot be served is not served, whoever ignores it.
     let mut resolved = resolved.clone();
     resolved.check.ignore.clear();
-    let mut verdict = judge_server(&resolved, None, Some(machine), &wanted, sources);
+    let mut verdict = judge_server(&resolved, None, Some(&machine), &wanted, sources);
     for finding in &mut verdict.findings {
         // What a check only notes, because a later build honours it, is missing now.
         if finding.rule == rules::UNSUPPORTED_SETTING {

@@ -85,6 +85,8 @@ fn serve() -> Command {
                 .value_name("N")
                 .action(ArgAction::Append)
                 .value_parser(value_parser!(i32).range(3..))
+                // What it listens on is decided already.
+                .conflicts_with_all(["host", "port", "uds"])
                 .help_heading(SERVER)
                 .help("Listening socket that this process inherited (repeatable)"),
         )

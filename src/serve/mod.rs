@@ -8,6 +8,7 @@ mod health;
 pub mod http;
 pub mod proxy;
 pub mod reactor;
+pub mod report;
 pub mod request_id;
 pub mod server;
 pub mod settings;

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use slab::Slab;
+
 use super::access::AccessLog;
 use super::application::Application;
 use super::connection::{self, Attendance, Worker};
@@ -29,7 +31,25 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     worker: Rc<Worker>,
     turned_away: Rc<Cell<usize>>,
-    acceptors: Rc<RefCell<Vec<Waker>>>,
+    acceptors: Rc<RefCell<Slab<Waker>>>,
+}
+
+/// A listener that connections are accepted from. Dropping this changes nothing.
+pub struct Accepting {
+    server: Server,
+    ended: Rc<Cell<bool>>,
+    key: usize,
+}
+
+impl Accepting {
+    /// Closes the listener. Whoever waits in its queue waits for others that hold the same socket.
+    pub fn end(self) {
+        self.ended.set(true);
+        let waker = self.server.acceptors.borrow().get(self.key).cloned();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
 }
 
 impl Server {
@@ -48,9 +68,18 @@ impl Server {
         }
     }
 
-    /// Accepts connections from `listener`, encrypted where there is a `tls`, until [`Server::drain`].
-    pub fn listen(&self, listener: Listener, tls: Option<TlsAcceptor>) {
-        self.worker.handle.spawn(self.clone().accept(listener, tls));
+    /// Accepts connections from `listener`, encrypted where there is a `tls`, until [`Server::drain`],
+    /// [`Server::retire`] or [`Accepting::end`].
+    pub fn listen(&self, listener: Listener, tls: Option<TlsAcceptor>) -> Accepting {
+        let accepting = Accepting {
+            server: self.clone(),
+            ended: Rc::default(),
+            key: self.acceptors.borrow_mut().insert(Waker::noop().clone()),
+        };
+        let ended = Rc::clone(&accepting.ended);
+        let accept = self.clone().accept(listener, tls, accepting.key, ended);
+        self.worker.handle.spawn(accept);
+        accepting
     }
 
     /// Goes on with a connection that came before the application was up.
@@ -77,20 +106,48 @@ impl Server {
     /// Whoever calls decides how long to wait for [`Server::connections`] to become 0.
     pub fn drain(&self) {
         self.worker.drain();
-        let acceptors = self.acceptors.take();
-        acceptors.into_iter().for_each(Waker::wake);
+        self.wake_acceptors();
     }
 
-    async fn accept(self, mut listener: Listener, tls: Option<TlsAcceptor>) {
+    /// As [`Server::drain`], but idle connections stay open for `patience` more, for one last request
+    /// each: another server has taken over, and a client that has just written one need not lose it.
+    pub fn retire(&self, patience: Duration) {
+        self.worker.retire();
+        self.wake_acceptors();
+        let (server, handle) = (self.clone(), self.worker.handle.clone());
+        let end = handle.now() + patience;
+        self.worker.handle.spawn(async move {
+            handle.sleep_until(end).await;
+            server.drain();
+        });
+    }
+
+    fn wake_acceptors(&self) {
+        let wakers: Vec<_> = self
+            .acceptors
+            .borrow()
+            .iter()
+            .map(|(_, waker)| waker.clone())
+            .collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    async fn accept(
+        self,
+        mut listener: Listener,
+        tls: Option<TlsAcceptor>,
+        key: usize,
+        ended: Rc<Cell<bool>>,
+    ) {
         let handle = self.worker.handle.clone();
-        let mut registered = false;
+        let over = || self.worker.is_draining() || ended.get();
         loop {
             let paused = poll_fn(|cx| {
-                if !std::mem::replace(&mut registered, true) {
-                    self.acceptors.borrow_mut().push(cx.waker().clone());
+                if let Some(waker) = self.acceptors.borrow_mut().get_mut(key) {
+                    waker.clone_from(cx.waker());
                 }
                 for _ in 0..ACCEPTS {
-                    if self.worker.is_draining() {
+                    if over() {
                         return Poll::Ready(false);
                     }
                     match listener.poll_accept(&handle, cx) {
@@ -107,10 +164,11 @@ impl Server {
             })
             .await;
             if !paused {
-                return;
+                break;
             }
-            self.pause().await;
+            self.pause(&over).await;
         }
+        self.acceptors.borrow_mut().try_remove(key);
     }
 
     fn admit(&self, stream: Stream, peer: Peer, tls: Option<TlsAcceptor>) {
@@ -133,14 +191,14 @@ impl Server {
         }
     }
 
-    /// Ends after a while, or with the server.
-    async fn pause(&self) {
+    /// Ends after a while, or when accepting is over.
+    async fn pause(&self, over: &impl Fn() -> bool) {
         let mut sleep = self
             .worker
             .handle
             .sleep_until(self.worker.handle.now() + PAUSE);
         poll_fn(|cx| {
-            if self.worker.is_draining() {
+            if over() {
                 return Poll::Ready(());
             }
             pin!(&mut sleep).poll(cx)

@@ -6,6 +6,7 @@ use http::HeaderValue;
 use ipnet::IpNet;
 
 use super::http::scanner::Limits;
+use super::proxy::TrustedNames;
 use super::reactor::Peer;
 use crate::config::ServerConfig;
 use crate::config::peers::Peer as Trusted;
@@ -82,12 +83,13 @@ impl Settings {
 
 /// Peers whose forwarded headers are believed.
 ///
-/// Host names are resolved by whoever starts the worker, and added as addresses.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Host names are resolved by whoever starts the worker: see [`TrustedPeers::resolve_by`].
+#[derive(Debug, Clone, Default)]
 pub struct TrustedPeers {
     everyone: bool,
     unix: bool,
     networks: Vec<IpNet>,
+    names: Option<TrustedNames>,
 }
 
 impl TrustedPeers {
@@ -106,9 +108,9 @@ impl TrustedPeers {
         trusted
     }
 
-    /// Adds a network, for instance the address of a resolved host name.
-    pub fn add(&mut self, network: IpNet) {
-        self.networks.push(network);
+    /// Believes those that the names stand for, too.
+    pub fn resolve_by(&mut self, names: Option<TrustedNames>) {
+        self.names = names;
     }
 
     /// Whether this peer is believed. An IPv4 peer of an IPv6 socket counts by its IPv4 address.
@@ -122,6 +124,10 @@ impl TrustedPeers {
                         .networks
                         .iter()
                         .any(|network| network.contains(&address))
+                    || self
+                        .names
+                        .as_ref()
+                        .is_some_and(|names| names.contain(address))
             }
             Peer::Unix => self.everyone || self.unix,
         }

@@ -26,10 +26,11 @@ class Certificate:
 
 
 def certificate(folder: Path) -> Certificate:
-    """Write a fresh certificate, valid for a day, into the folder."""
+    """Write a fresh certificate, valid for 60 days, into the folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
     made = Certificate(folder / "cert.pem", folder / "key.pem")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    command += ["-nodes", "-days", "60", "-subj", "/CN=localhost"]
     command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     command += ["-keyout", str(made.key), "-out", str(made.chain)]
     subprocess.run(command, check=True, capture_output=True)

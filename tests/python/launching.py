@@ -27,6 +27,11 @@ import asyncio
 import os
 import pathlib
 import sys
+import time
+
+# Those that start while this file is there do not come up.
+while pathlib.Path("hold").exists():
+    time.sleep(0.01)
 
 
 async def app(scope, receive, send):
@@ -40,6 +45,9 @@ async def app(scope, receive, send):
                 return
             await send({"type": "lifespan.startup.complete"})
     path = scope["path"]
+    if path == "/block":
+        while not pathlib.Path("go on").exists():
+            time.sleep(0.01)
     if path == "/slow":
         pathlib.Path("slow").touch()
         while not pathlib.Path("go on").exists():
@@ -115,10 +123,26 @@ class Server:
                 if found.get("event") == name:
                     return found
 
+    def said(self, text: str) -> dict[str, Any]:
+        """The next log line whose message holds a text; fails where the server ends without it."""
+        while True:
+            line = self._lines.get(timeout=LIMIT)
+            assert line is not None, f"nobody said {text!r} in:\n{''.join(self.seen)}"
+            self.seen.append(line)
+            if line.startswith("{"):
+                found: dict[str, Any] = json.loads(line)
+                if text in found.get("message", ""):
+                    return found
+
     def started(self) -> dict[str, Any]:
         """Wait until it is up; the line that says so."""
         self.up = self.event("started")
         return self.up
+
+    @property
+    def port(self) -> int:
+        """The port of its first address."""
+        return int(self.up["addresses"][0].rpartition(":")[2])
 
     def get(self, path: str = "/") -> str:
         """The body of a response, over a connection of its own."""

@@ -245,6 +245,7 @@ impl Application for Behaviours {
                 let cookies: Vec<_> = head.headers.get_all(COOKIE).iter().collect();
                 whole(&responder, 200, format!("{cookies:?}\n"));
             }
+            "/megabytes" => whole(&responder, 200, vec![b'x'; 16 << 20]),
             "/204" => whole(&responder, 204, "ignored"),
             "/205" => whole(&responder, 205, "ignored"),
             "/304" => whole(&responder, 304, "ignored"),

@@ -100,6 +100,39 @@ fn a_client_that_goes_in_the_middle_of_a_response_hurts_nobody() {
 }
 
 #[test]
+fn a_client_that_sends_no_more_still_gets_its_answer() {
+    let server = TestServer::start();
+    let mut client = Client::connect(&server);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let stream = client.0.get_mut();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    for _ in 0..2 {
+        assert_eq!(client.response().body, "hello\n");
+    }
+    client.assert_closed();
+    // Also one that is larger than what the sockets hold.
+    let mut client = Client::connect(&server);
+    client.send("GET /megabytes HTTP/1.1\r\nHost: a\r\n\r\n");
+    let stream = client.0.get_mut();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(client.response().body.len(), 16 << 20);
+    client.assert_closed();
+}
+
+#[test]
+fn a_client_that_ends_its_side_counts_as_gone() {
+    let server = TestServer::start();
+    let mut client = Client::connect(&server);
+    client.send("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
+    let stream = client.0.get_mut();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    server.until("it is told", |server| {
+        server.seen.closed.load(Ordering::Relaxed) == 1
+    });
+    client.assert_closed();
+}
+
+#[test]
 fn bytes_that_make_no_request_hurt_nobody() {
     let server = TestServer::start();
     for bytes in ["", "G", "GET / HTTP/1.1\r\nHost: a\r\n", "PRI * HT", "\r\n"] {

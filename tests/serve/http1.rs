@@ -2,8 +2,15 @@
 
 use std::io::Read as _;
 
+use pounce_core::config::peers::Peer;
+use pounce_core::serve::settings::TrustedPeers;
+
 use crate::client::Client;
 use crate::server::TestServer;
+
+fn trusting(network: &str) -> TrustedPeers {
+    TrustedPeers::new(&[Peer::Network(network.parse().unwrap())])
+}
 
 #[test]
 fn a_response_is_exactly_this() {
@@ -200,7 +207,7 @@ fn request_ids_are_fresh_unless_a_trusted_peer_has_set_them() {
     let response = Client::connect(&server).send(request).response();
     assert_ne!(response.id, "from-proxy.1");
     assert_eq!(response.body, response.id.clone() + "\n");
-    let server = TestServer::with(|settings| settings.trusted.add("127.0.0.0/8".parse().unwrap()));
+    let server = TestServer::with(|settings| settings.trusted = trusting("127.0.0.0/8"));
     let mut client = Client::connect(&server);
     assert_eq!(client.send(request).response().id, "from-proxy.1");
     let response = client
@@ -220,7 +227,7 @@ fn proxies_are_believed_when_they_are_trusted() {
         Client::connect(&server).send(request).response().body,
         "127.0.0.1 false 0\n"
     );
-    let server = TestServer::with(|settings| settings.trusted.add("127.0.0.1/32".parse().unwrap()));
+    let server = TestServer::with(|settings| settings.trusted = trusting("127.0.0.1/32"));
     let mut client = Client::connect(&server);
     assert_eq!(client.send(request).response().body, "192.0.2.7 true 2\n");
     let host = request

@@ -156,6 +156,22 @@ fn a_slow_body_is_answered_with_408() {
 }
 
 #[test]
+fn a_dripping_body_gains_nothing_by_it() {
+    let server = TestServer::with(|settings| settings.request_timeout = SOON);
+    let mut client = Client::connect(&server);
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    use std::io::Write as _;
+    // Until the server has answered and closed.
+    while client.0.get_mut().write_all(b"1\r\nx\r\n").is_ok() && server.connections() > 0 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server.until("the body is torn", |server| {
+        server.seen.torn.load(Ordering::Relaxed) == 1
+    });
+    server.until("the connection is gone", |server| server.connections() == 0);
+}
+
+#[test]
 fn a_response_that_nobody_takes_is_cut_off() {
     let server = TestServer::with(|settings| settings.write_timeout = SOON);
     let mut client = Client::connect(&server);

@@ -9,11 +9,15 @@ mod extensions;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod frames;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod http1;
 #[cfg(test)]
 mod http2;
+#[cfg(test)]
+mod http2_floods;
 #[cfg(test)]
 mod life;
 #[cfg(test)]

@@ -14,12 +14,15 @@ mod startup;
 mod tasks;
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::rc::Rc;
+use std::time::Duration;
 
 use pounce_core::serve::access::AccessLog;
+use pounce_core::serve::proxy::TrustedNames;
 use pounce_core::serve::reactor::Reactor;
-use pounce_core::serve::server::Server;
+use pounce_core::serve::server::{Accepting, Server};
 use pounce_core::serve::settings::Settings;
 use pounce_core::serve::tls::TlsAcceptor;
 use pyo3::intern;
@@ -44,6 +47,8 @@ pub(crate) struct Worker {
     alarm: Rc<Alarm>,
     tls: Option<TlsAcceptor>,
     access: Option<Rc<AccessLog>>,
+    /// Listeners of other slots, by slot.
+    adopted: RefCell<HashMap<usize, Vec<Accepting>>>,
     event_loop: Py<PyAny>,
     keywords: Py<PyDict>,
     startup: Option<Py<Startup>>,
@@ -55,11 +60,12 @@ impl Worker {
     ///
     /// `config` is the configuration as a JSON object of fields that differ from their defaults;
     /// `context` the `contextvars.Context` that the server runs in; `journal` is called with what went
-    /// wrong, request id, method, path and the exception or None; `awaiting` makes a coroutine of an
-    /// awaitable; `startup` is what has answered so far.
+    /// wrong, request id, method, path and the exception or None; `report` with what happened beside
+    /// requests and whether that is an error, from any thread; `awaiting` makes a coroutine of an awaitable;
+    /// `startup` is what has answered so far.
     #[new]
     #[expect(clippy::too_many_arguments, reason = "they are keywords")]
-    #[pyo3(signature = (app, *, event_loop, context, config, workers, worker_id, state, journal, awaiting, startup=None))]
+    #[pyo3(signature = (app, *, event_loop, context, config, workers, worker_id, state, journal, report, awaiting, startup=None))]
     fn new(
         py: Python<'_>,
         app: Py<PyAny>,
@@ -70,6 +76,7 @@ impl Worker {
         worker_id: usize,
         state: Py<PyDict>,
         journal: Py<PyAny>,
+        report: Py<PyAny>,
         awaiting: Py<PyAny>,
         startup: Option<Py<Startup>>,
     ) -> PyResult<Self> {
@@ -105,8 +112,13 @@ impl Worker {
         if let Some(startup) = &startup {
             settings.started = startup.get().started();
         }
+        let report = setup::report(report);
+        // The resolver waits for names, and may have something to report meanwhile.
+        let names = py.detach(|| TrustedNames::of(config.trusted_hosts.peers(), &report));
+        settings.trusted.resolve_by(names);
         Ok(Self {
-            tls: setup::tls(&config)?,
+            tls: setup::lasting_tls(&config, &handle, report)?,
+            adopted: RefCell::default(),
             server: Server::new(handle, settings, application, access.clone()),
             access,
             reactor: RefCell::new(reactor),
@@ -150,8 +162,7 @@ impl Worker {
             None => Vec::new(),
         };
         for (descriptor, unix) in listeners {
-            let listener = setup::listener(&worker.core.handle, descriptor, unix)?;
-            worker.server.listen(listener, worker.tls.clone());
+            worker.listen(descriptor, unix)?;
         }
         for waiting in waiting {
             worker.server.resume(waiting);
@@ -199,6 +210,35 @@ impl Worker {
         self.server.drain();
     }
 
+    /// As `drain`, but connections that are idle have so many seconds for one more request.
+    fn retire(&self, patience: f64) {
+        let patience = Duration::try_from_secs_f64(patience).unwrap_or_default();
+        self.server.retire(patience);
+    }
+
+    /// Accepts connections from the sockets of another slot, too. The descriptors become this object's.
+    ///
+    /// # Errors
+    /// `OSError` where a descriptor is no socket.
+    fn adopt(&self, slot: usize, listeners: Vec<(RawFd, bool)>) -> PyResult<()> {
+        let accepting = listeners
+            .into_iter()
+            .map(|(descriptor, unix)| self.listen(descriptor, unix))
+            .collect::<PyResult<Vec<_>>>()?;
+        self.adopted
+            .borrow_mut()
+            .entry(slot)
+            .or_default()
+            .extend(accepting);
+        Ok(())
+    }
+
+    /// Closes the sockets of another slot, if it has any.
+    fn release(&self, slot: usize) {
+        let accepting = self.adopted.borrow_mut().remove(&slot);
+        accepting.into_iter().flatten().for_each(Accepting::end);
+    }
+
     /// Open connections.
     #[getter]
     fn connections(&self) -> usize {
@@ -222,5 +262,12 @@ impl Worker {
             .bind(py)
             .call_method1(intern!(py, "remove_reader"), (descriptor,))?;
         Ok(())
+    }
+}
+
+impl Worker {
+    fn listen(&self, descriptor: RawFd, unix: bool) -> PyResult<Accepting> {
+        let listener = setup::listener(&self.core.handle, descriptor, unix)?;
+        Ok(self.server.listen(listener, self.tls.clone()))
     }
 }

@@ -1,16 +1,15 @@
 //! From the configuration to what the server is made of.
 
-use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
-use std::path::Path;
 use std::rc::Rc;
 
 use pounce_core::config::types::{LogFormat, LogLevel};
 use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
 use pounce_core::serve::access::{AccessLog, Format};
 use pounce_core::serve::reactor::{Handle, Listener};
-use pounce_core::serve::tls::TlsAcceptor;
+use pounce_core::serve::report::{Level, Report};
+use pounce_core::serve::tls::{self, CertificateFiles, TlsAcceptor};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -50,18 +49,44 @@ pub(super) fn access_log(config: &ServerConfig, handle: &Handle) -> Option<Rc<Ac
     Some(AccessLog::start(handle, format, io::stdout()))
 }
 
-/// What takes TLS connections; None where there is no certificate.
-pub(super) fn tls(config: &ServerConfig) -> PyResult<Option<TlsAcceptor>> {
+/// Where the worker's parts report to: a function of Python, called with a message and whether it is an
+/// error.
+pub(super) fn report(function: Py<PyAny>) -> Report {
+    Report::new(move |level, message| {
+        // None while the interpreter ends: nobody is left to be told.
+        Python::try_attach(|py| {
+            if let Err(error) = function.call1(py, (message, level == Level::Error)) {
+                error.write_unraisable(py, None);
+            }
+        });
+    })
+}
+
+/// What takes TLS connections, and its files; None where there is no certificate.
+pub(super) fn tls(config: &ServerConfig) -> PyResult<Option<(TlsAcceptor, CertificateFiles)>> {
     let (Some(chain), Some(key)) = (&config.ssl_certfile, &config.ssl_keyfile) else {
         return Ok(None);
     };
-    let made = TlsAcceptor::new(&file(chain)?, &file(key)?, config.http2_enabled);
-    made.map(Some)
-        .map_err(|error| PyValueError::new_err(format!("{}: {error}", chain.display())))
+    let files = CertificateFiles {
+        chain: chain.to_path_buf(),
+        key: key.to_path_buf(),
+    };
+    let acceptor = files
+        .acceptor(config.http2_enabled)
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(Some((acceptor, files)))
 }
 
-fn file(path: &Path) -> PyResult<Vec<u8>> {
-    fs::read(path).map_err(|error| PyValueError::new_err(format!("{}: {error}", path.display())))
+/// What takes TLS connections for as long as the reactor runs: it follows its files.
+pub(super) fn lasting_tls(
+    config: &ServerConfig,
+    handle: &Handle,
+    report: Report,
+) -> PyResult<Option<TlsAcceptor>> {
+    Ok(tls(config)?.map(|(acceptor, files)| {
+        handle.spawn(files.follow(acceptor.clone(), handle.clone(), tls::LOOK, report));
+        acceptor
+    }))
 }
 
 /// A socket that becomes the server's own.

@@ -37,6 +37,7 @@ class Document:
         lifespan: ``auto``, ``on`` or ``off``.
         report_fd: Where the worker tells its life; None: nobody listens.
         lifeline_fd: A pipe whose end of file means that the supervisor is gone.
+        control_fd: A socket over which the supervisor lends the sockets of other slots.
     """
 
     target: str | None
@@ -51,6 +52,7 @@ class Document:
     lifespan: str = "auto"
     report_fd: int | None = None
     lifeline_fd: int | None = None
+    control_fd: int | None = None
 
     @classmethod
     def read(cls, text: str | bytes) -> Document:
@@ -92,6 +94,7 @@ class Document:
             lifespan=_of(found, "lifespan", str, default="auto"),
             report_fd=_of(found, "report_fd", int, optional=True),
             lifeline_fd=_of(found, "lifeline_fd", int, optional=True),
+            control_fd=_of(found, "control_fd", int, optional=True),
         )
         if document.lifespan not in _LIFESPANS:
             raise DocumentError(f"lifespan is one of {', '.join(_LIFESPANS)}")

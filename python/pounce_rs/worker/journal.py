@@ -60,6 +60,13 @@ class Journal:
         """Tell what happened."""
         self._write("info", event, what, None)
 
+    def told(self, what: str, is_error: bool) -> None:
+        """Tell what a part of the server reports."""
+        if is_error:
+            self._write("error", "server_failed", what, None)
+        else:
+            self._write("info", "server_note", what, None)
+
     def detailed(self, what: str, *, event: str) -> None:
         """Tell what only a person who looks for it wants to know."""
         self._write("debug", event, what, None)

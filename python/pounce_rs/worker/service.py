@@ -22,10 +22,13 @@ from .hooks import HookError, WorkerHooks
 from .journal import Journal
 from .lifespan import Lifespan, LifespanError
 from .loading import LoadingError, load, require_app
+from .neighbours import Neighbours
 from .threads import ThreadedApp, runs_on_threads
 
 _BEAT = 1.0
 """Seconds between two signs of life."""
+_LAST_REQUEST = 5.0
+"""Seconds that an idle connection is kept open in a reload, for a request that is on its way."""
 _LOOK = 0.02
 """Seconds between two looks at what is still open in a drain."""
 
@@ -82,6 +85,7 @@ class _Service:
         self._worker: Worker | None = None
         self._threads: ThreadedApp | None = None
         self._signals = 0
+        self._neighbours: Neighbours | None = None
         self._journal = Journal("auto", document.worker_id)
 
     def run(self) -> int:
@@ -184,6 +188,8 @@ class _Service:
         except (OSError, ValueError) as error:
             ending.cancel()
             return self._refuse(str(error), Exit.NOT_STARTED)
+        if self._document.control_fd is not None:
+            self._neighbours = Neighbours(loop, self._document.control_fd, worker)
         self._journal.lived("ready", event="worker_ready")
         self._tell(b"SR" if self._startup is None else b"R")
         self._beat(loop)
@@ -215,6 +221,7 @@ class _Service:
             worker_id=self._document.worker_id,
             state=lifespan.state,
             journal=self._journal.request_failed,
+            report=self._journal.told,
             awaiting=_awaiting,
             startup=self._startup,
         )
@@ -232,10 +239,14 @@ class _Service:
             await asyncio.sleep(config.drain_delay)
         self._journal.lived("draining", event="worker_draining")
         began = loop.time()
-        worker.drain()
+        # In a reload the new workers are up: who has just sent a request here is still answered here.
+        worker.retire(min(_LAST_REQUEST, config.reload_timeout / 2) if not self._signals else 0.0)
         while worker.connections or worker.tasks:
             # A worker that retires has more time, until it is told to end.
-            limit = config.reload_timeout if self._signals == 0 else config.shutdown_timeout
+            limit = config.reload_timeout
+            if self._signals:
+                limit = config.shutdown_timeout
+                worker.drain()
             if loop.time() - began >= limit:
                 break
             await asyncio.sleep(_LOOK)

@@ -37,38 +37,27 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// An error at a setting. Without a place to point at, what the label would say joins the message.
-fn error_at(
-    server: &Resolved<ServerConfig>,
-    field: &str,
-    message: &str,
-    label: impl Into<String>,
-) -> Finding {
-    let label = label.into();
-    let finding = match server.place(field) {
-        Some(place) => Finding::error(ID, message).at(Some(place), label),
-        None => Finding::error(ID, format!("{message}: {label}")),
-    };
-    finding.field(field)
-}
-
 fn resolution(facts: &TcpFacts, server: &Resolved<ServerConfig>) -> Option<Finding> {
     let host = &facts.host;
     match &facts.resolution {
         Resolution::Address | Resolution::Name => None,
         Resolution::Bracketed { address } => Some(
-            error_at(
+            Finding::of_setting(
+                ID,
                 server,
                 "host",
+                Severity::Error,
                 "host has brackets",
                 "brackets belong into URLs only",
             )
             .help(format!("write it without them: host = \"{address}\"")),
         ),
         Resolution::Failed { message } => Some(
-            error_at(
+            Finding::of_setting(
+                ID,
                 server,
                 "host",
+                Severity::Error,
                 &format!("host {host:?} does not resolve"),
                 message.clone(),
             )
@@ -78,9 +67,11 @@ fn resolution(facts: &TcpFacts, server: &Resolved<ServerConfig>) -> Option<Findi
             ),
         ),
         Resolution::TimedOut => Some(
-            error_at(
+            Finding::of_setting(
+                ID,
                 server,
                 "host",
+                Severity::Error,
                 &format!("host {host:?} does not resolve"),
                 "the resolver gave no answer within 5 seconds",
             )
@@ -143,7 +134,14 @@ fn port_taken(
         Some(holder) => describe(holder),
         None => "another process listens there".to_owned(),
     };
-    let mut finding = error_at(server, field, &format!("port {port} is taken"), said);
+    let mut finding = Finding::of_setting(
+        ID,
+        server,
+        field,
+        Severity::Error,
+        &format!("port {port} is taken"),
+        said,
+    );
     if holders.iter().all(|holder| !holder.listening) && !holders.is_empty() {
         return finding.help(
             "a port of the range that connections take by themselves can be lost at any time: choose one below 32768",
@@ -198,17 +196,21 @@ fn port_denied(facts: &TcpFacts, uid: u32, server: &Resolved<ServerConfig>) -> F
     let port = facts.port;
     let user = user(uid);
     let Some(first) = facts.unprivileged_from.filter(|first| port < *first) else {
-        return error_at(
+        return Finding::of_setting(
+            ID,
             server,
             "port",
+            Severity::Error,
             &format!("port {port} may not be used"),
             format!("the system refuses it to {user}"),
         )
         .help("look at the rules of the sandbox or of SELinux that this process runs under");
     };
-    error_at(
+    Finding::of_setting(
+        ID,
         server,
         "port",
+        Severity::Error,
         &format!("port {port} needs a privilege"),
         format!("{user} may use ports from {first}"),
     )
@@ -239,9 +241,11 @@ fn unusable_address(attempt: &Attempt, server: &Resolved<ServerConfig>) -> Optio
         }
     };
     Some(
-        error_at(
+        Finding::of_setting(
+            ID,
             server,
             "host",
+            Severity::Error,
             &format!("cannot listen on {address}"),
             label,
         )

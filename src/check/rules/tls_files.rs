@@ -3,7 +3,7 @@
 mod content;
 mod reading;
 
-use crate::check::finding::Finding;
+use crate::check::finding::{Finding, Severity};
 use crate::check::machine::tls::{BlockKind, FileState, Pairing, TlsFacts};
 use crate::check::rule::{Context, Rule, Scope, Tool};
 use crate::config::{Resolved, ServerConfig};
@@ -30,9 +30,11 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     };
     if are_swapped(facts) {
         findings.push(
-            error_at(
+            Finding::of_setting(
+                ID,
                 server,
                 CERTIFICATE,
+                Severity::Error,
                 "the TLS files are swapped",
                 "this file holds the key",
             )
@@ -81,28 +83,15 @@ fn are_swapped(facts: &TlsFacts) -> bool {
     )
 }
 
-/// An error at a setting. Without a place to point at, what the label would say joins the message.
-fn error_at(
-    server: &Resolved<ServerConfig>,
-    field: &str,
-    message: &str,
-    label: impl Into<String>,
-) -> Finding {
-    let label = label.into();
-    let finding = match server.place(field) {
-        Some(place) => Finding::error(ID, message).at(Some(place), label),
-        None => Finding::error(ID, format!("{message}: {label}")),
-    };
-    finding.field(field)
-}
-
 fn pairing(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Option<Finding> {
     let certificate = facts.certificates.first()?;
     let finding = match &facts.pairing {
         Pairing::Matches | Pairing::Undetermined | Pairing::NotCompared => return None,
-        Pairing::Mismatch => error_at(
+        Pairing::Mismatch => Finding::of_setting(
+            ID,
             server,
             KEY,
+            Severity::Error,
             "key and certificate do not belong together",
             "the key of another certificate",
         )
@@ -118,9 +107,11 @@ fn pairing(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Option<Finding>
         )),
         Pairing::MatchesLater { certificate } => {
             let own = facts.certificates.get(*certificate)?;
-            error_at(
+            Finding::of_setting(
+                ID,
                 server,
                 CERTIFICATE,
+                Severity::Error,
                 "the certificates are in the wrong order",
                 format!(
                     "the key belongs to certificate {} of the file ({}), not to the first",
@@ -130,9 +121,11 @@ fn pairing(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Option<Finding>
             )
             .help("put the server's own certificate first, then each followed by its issuer")
         }
-        Pairing::MatchesLaterKey { key } => error_at(
+        Pairing::MatchesLaterKey { key } => Finding::of_setting(
+            ID,
             server,
             KEY,
+            Severity::Error,
             "the first key of the file is not the certificate's",
             format!("key {} is; the server takes the first", key + 1),
         )

@@ -39,22 +39,6 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     findings.extend(trust::readers(server, facts));
 }
 
-/// A finding at a setting. Without a place to point at, what the label would say joins the message.
-fn at(
-    server: &Resolved<ServerConfig>,
-    field: &str,
-    severity: Severity,
-    message: &str,
-    label: impl Into<String>,
-) -> Finding {
-    let label = label.into();
-    let finding = match server.place(field) {
-        Some(place) => Finding::new(ID, severity, message).at(Some(place), label),
-        None => Finding::new(ID, severity, format!("{message}: {label}")),
-    };
-    finding.field(field)
-}
-
 /// The certificates that clients look at, with their index: the chain without a root at its end.
 fn judged(facts: &TlsFacts) -> impl Iterator<Item = (usize, &CertificateFacts)> {
     let root = match facts.chain.as_ref().map(|chain| &chain.end) {
@@ -90,7 +74,7 @@ fn dates(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Vec<Finding> {
                 let label = format!("it was valid until {until}");
                 let message = format!("{what} has expired");
                 Some(
-                    at(server, CERTIFICATE, Severity::Error, &message, label)
+                    Finding::of_setting(ID, server, CERTIFICATE, Severity::Error, &message, label)
                         .why("every client refuses it")
                         .help("renew it, and look at why the renewal did not run"),
                 )
@@ -98,7 +82,7 @@ fn dates(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Vec<Finding> {
                 let label = format!("it is valid from {}", day(certificate.not_before));
                 let message = format!("{what} is not valid yet");
                 Some(
-                    at(server, CERTIFICATE, Severity::Error, &message, label)
+                    Finding::of_setting(ID, server, CERTIFICATE, Severity::Error, &message, label)
                         .why("every client refuses it")
                         .help("wait, or look at the clock of this machine: date -u"),
                 )
@@ -111,9 +95,16 @@ fn dates(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Vec<Finding> {
                 let label = format!("until {until}, {left} from now");
                 let message = format!("{what} expires soon");
                 Some(
-                    at(server, CERTIFICATE, Severity::Warning, &message, label)
-                        .why("automatic renewal runs earlier than this, so it may have stopped")
-                        .help("renew it, for instance: certbot renew"),
+                    Finding::of_setting(
+                        ID,
+                        server,
+                        CERTIFICATE,
+                        Severity::Warning,
+                        &message,
+                        label,
+                    )
+                    .why("automatic renewal runs earlier than this, so it may have stopped")
+                    .help("renew it, for instance: certbot renew"),
                 )
             } else {
                 None
@@ -134,7 +125,8 @@ fn hosts(cx: &Context<'_>, server: &Resolved<ServerConfig>, facts: &TlsFacts) ->
     let leaf = facts.certificates.get(facts.chain.as_ref()?.leaf)?;
     if leaf.sans.is_empty() {
         return Some(
-            at(
+            Finding::of_setting(
+                ID,
                 server,
                 CERTIFICATE,
                 Severity::Warning,
@@ -174,7 +166,8 @@ fn hosts(cx: &Context<'_>, server: &Resolved<ServerConfig>, facts: &TlsFacts) ->
         .cloned()
         .chain(leaf.sans.ip.iter().map(ToString::to_string))
         .collect();
-    let finding = at(
+    let finding = Finding::of_setting(
+        ID,
         server,
         CERTIFICATE,
         Severity::Warning,

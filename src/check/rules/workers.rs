@@ -51,22 +51,6 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A finding at a setting. Without a place to point at, what the label would say joins the message.
-fn at(
-    server: &Resolved<ServerConfig>,
-    field: &str,
-    severity: Severity,
-    message: &str,
-    label: impl Into<String>,
-) -> Finding {
-    let label = label.into();
-    let finding = match server.place(field) {
-        Some(place) => Finding::new(ID, severity, message).at(Some(place), label),
-        None => Finding::new(ID, severity, format!("{message}: {label}")),
-    };
-    finding.field(field)
-}
-
 /// How many workers there will be; 0 stands for the CPUs.
 fn count(server: &Resolved<ServerConfig>, limits: &LimitFacts) -> usize {
     match usize::try_from(server.config.workers) {
@@ -87,7 +71,7 @@ fn cpus(server: &Resolved<ServerConfig>, workers: usize, cpu: &CpuFacts) -> Opti
     };
     let message = format!("{workers} workers are too many for the CPUs");
     Some(
-        at(server, ID, Severity::Warning, &message, label)
+        Finding::of_setting(ID, server, ID, Severity::Warning, &message, label)
             .why("workers beyond the CPUs take turns, and each costs memory of its own")
             .help("workers = 0 takes as many as there are CPUs to use"),
     )
@@ -126,7 +110,7 @@ fn memory(
         _ => format!("the memory is too small for {workers} workers"),
     };
     Some(
-        at(server, ID, Severity::Warning, &message, label)
+        Finding::of_setting(ID, server, ID, Severity::Warning, &message, label)
             .why("the kernel ends a process that goes beyond the limit, without a word in the log")
             .help(format!(
                 "fewer workers, or more memory: at least {} MiB for each",
@@ -157,7 +141,8 @@ fn files(
     };
     let message = format!("max_connections = {connections} needs more open files than allowed");
     Some(
-        at(
+        Finding::of_setting(
+            ID,
             server,
             "max_connections",
             Severity::Warning,
@@ -184,7 +169,8 @@ fn build(server: &Resolved<ServerConfig>, python: Option<&Interpreter>) -> Vec<F
     let mut findings = Vec::new();
     if server.config.worker_mode == WorkerMode::Subinterpreter {
         findings.push(
-            at(
+            Finding::of_setting(
+                ID,
                 server,
                 "worker_mode",
                 Severity::Info,
@@ -206,9 +192,16 @@ fn build(server: &Resolved<ServerConfig>, python: Option<&Interpreter>) -> Vec<F
             python.version
         );
         findings.push(
-            at(server, "worker_mode", Severity::Warning, &message, label)
-                .why("extensions that rely on the GIL can fail in ways that no test has seen")
-                .help("serve with the usual build of the same version"),
+            Finding::of_setting(
+                ID,
+                server,
+                "worker_mode",
+                Severity::Warning,
+                &message,
+                label,
+            )
+            .why("extensions that rely on the GIL can fail in ways that no test has seen")
+            .help("serve with the usual build of the same version"),
         );
     }
     findings
@@ -259,7 +252,7 @@ fn sync_error(server: &Resolved<ServerConfig>, message: &str) -> Finding {
         WorkerMode::Auto => "auto is sync on this Python, which runs without the GIL",
         _ => "sync was asked for here",
     };
-    at(server, "worker_mode", Severity::Error, message, said)
+    Finding::of_setting(ID, server, "worker_mode", Severity::Error, message, said)
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub(super) struct Gate {
     held: Vec<u8>,
     judged: usize,
     ended: bool,
+    /// hyper has had one poll since the end was received.
+    put_off: bool,
     scratch: Scratch,
     traffic: Rc<Traffic>,
 }
@@ -51,6 +53,7 @@ impl Gate {
             held,
             judged: 0,
             ended: false,
+            put_off: false,
             scratch,
             traffic,
         }
@@ -164,6 +167,24 @@ impl Gate {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether hyper is not told yet that the client has ended its side: it would throw away an answer
+    /// that is there already, or half written, while the client may still read. An answer that has to
+    /// be waited for is given up: mostly the client is gone.
+    fn puts_off_end(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.scanner.is_none() || self.traffic.is_quiet() {
+            return false;
+        }
+        if !self.traffic.is_flushed() {
+            // The flush wakes.
+            return true;
+        }
+        let first = !std::mem::replace(&mut self.put_off, true);
+        if first {
+            cx.waker().wake_by_ref();
+        }
+        first
+    }
+
     /// Whether hyper gets an error, because the body that it reads is refused.
     fn is_body_refused(&self) -> bool {
         // Behind earlier requests hyper still reads for the sake of those, to learn of the client's end.
@@ -217,6 +238,9 @@ impl Read for Gate {
                 }
             }
             if gate.ended {
+                if gate.puts_off_end(cx) {
+                    return Poll::Pending;
+                }
                 return Poll::Ready(Ok(()));
             }
             let before = cursor.remaining();
@@ -274,6 +298,9 @@ impl Write for Gate {
         ready!(gate.poll_interim(cx))?;
         let flushed = gate.transport.poll_flush(cx);
         if flushed.is_ready() {
+            if gate.ended && !gate.traffic.is_flushed() {
+                cx.waker().wake_by_ref();
+            }
             gate.traffic.flush();
         }
         gate.sent(flushed)

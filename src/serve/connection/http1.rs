@@ -62,7 +62,7 @@ pub(super) async fn serve(
             return Poll::Ready(End::Served);
         }
         // A request that is on its way is still served: its answer ends the connection.
-        if worker.is_draining() && !draining && traffic.is_idle() {
+        if worker.closes_idle() && !draining && traffic.is_idle() {
             draining = true;
             Pin::new(&mut connection).graceful_shutdown();
             cx.waker().wake_by_ref();

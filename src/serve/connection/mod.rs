@@ -54,7 +54,10 @@ pub(super) struct Worker {
     http2: hyper::server::conn::http2::Builder<Handle>,
     scratch: Scratch,
     pub(super) health: Option<Health>,
+    /// Nothing new is begun.
     draining: Cell<bool>,
+    /// Idle connections are closed.
+    closing: Cell<bool>,
     /// The tasks of live connections, to be told of a drain.
     connections: RefCell<Slab<Option<Waker>>>,
 }
@@ -73,6 +76,7 @@ impl Worker {
             ids: RequestIds::default(),
             health: Health::new(&settings, State::Ok),
             draining: Cell::new(false),
+            closing: Cell::new(false),
             connections: RefCell::default(),
             handle,
             settings,
@@ -85,12 +89,23 @@ impl Worker {
         self.draining.get()
     }
 
+    /// Whether connections on which nothing is under way are closed.
+    pub(super) fn closes_idle(&self) -> bool {
+        self.closing.get()
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.connections.borrow().len()
     }
 
     /// Has every connection end with what it is doing.
     pub(super) fn drain(&self) {
+        self.closing.set(true);
+        self.retire();
+    }
+
+    /// Has every connection end with its next response.
+    pub(super) fn retire(&self) {
         self.draining.set(true);
         let wakers: Vec<_> = self
             .connections
@@ -209,7 +224,7 @@ async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
         .sleep_until(worker.handle.now() + worker.settings.header_timeout);
     let mut draining = false;
     poll_fn(|cx| {
-        if worker.is_draining() && !std::mem::replace(&mut draining, true) {
+        if worker.closes_idle() && !std::mem::replace(&mut draining, true) {
             // The client could not know: its first request may be on the way.
             let grace = worker.handle.now() + GRACE;
             sleep.reset(grace.min(sleep.deadline()));

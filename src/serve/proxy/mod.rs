@@ -4,6 +4,7 @@
 //! right as there are trusted proxies: everything to the left of them the client can have written.
 
 mod forwarded;
+mod names;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -11,6 +12,8 @@ use http::header::{FORWARDED, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 use super::http::target::is_host;
+
+pub use names::TrustedNames;
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

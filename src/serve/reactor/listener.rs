@@ -15,9 +15,23 @@ enum Listening {
 }
 
 /// A listening, registered socket.
+///
+/// Dropping it takes it out of the reactor. Other processes may hold the same socket, so that closing our
+/// descriptor would not: the kernel would go on telling us of connections that are not ours any more.
 pub struct Listener {
     listening: Listening,
     registration: Registration,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let registry = &self.registration.core.registry;
+        // It fails only where it is not registered.
+        let _ = match &mut self.listening {
+            Listening::Tcp(listener) => registry.deregister(listener),
+            Listening::Unix(listener) => registry.deregister(listener),
+        };
+    }
 }
 
 impl Listener {

@@ -1,6 +1,6 @@
 //! Sockets that whoever started the server opened: `--fd`, and systemd's socket activation.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
@@ -9,6 +9,7 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType,
     recvmsg, socketpair,
 };
+use socket2::{Socket, Type};
 
 /// First descriptor of socket activation.
 const FIRST: RawFd = 3;
@@ -26,14 +27,27 @@ pub fn activated() -> Vec<RawFd> {
     (FIRST..FIRST.saturating_add(count)).collect()
 }
 
-/// Takes a descriptor over by its number; the number is closed.
-///
-/// The number comes from outside, so nothing is assumed about it: the descriptor is sent through a
-/// socket to ourselves, which fails where there is none.
+/// Takes a listening socket over by the number of its descriptor; the number is closed.
 ///
 /// # Errors
-/// `EBADF` where no descriptor has that number.
-pub(super) fn take(number: RawFd) -> io::Result<OwnedFd> {
+/// `EBADF` where no descriptor has that number, `InvalidInput` where it is no socket that listens; then it
+/// stays open, as it may be one of our own.
+pub(super) fn take(number: RawFd) -> io::Result<Socket> {
+    let socket = Socket::from(copy(number)?);
+    let listens = socket.r#type().is_ok_and(|kind| kind == Type::STREAM)
+        && socket.is_listener().unwrap_or_default();
+    if !listens {
+        let why = "it is no socket that listens for connections";
+        return Err(io::Error::new(ErrorKind::InvalidInput, why));
+    }
+    // Kept open under its old number, it would keep the port when the server has closed it.
+    nix::unistd::close(number)?;
+    Ok(socket)
+}
+
+/// The number comes from outside, so nothing is assumed about it: the descriptor is sent through a
+/// socket to ourselves, which fails where there is none.
+fn copy(number: RawFd) -> io::Result<OwnedFd> {
     let (sender, receiver) = socketpair(
         AddressFamily::UNIX,
         SocketType::DGRAM,
@@ -62,8 +76,6 @@ pub(super) fn take(number: RawFd) -> io::Result<OwnedFd> {
     });
     let taken = taken.ok_or_else(|| io::Error::other("the descriptor did not arrive"))?;
     rustix::io::fcntl_setfd(&taken, rustix::io::FdFlags::CLOEXEC)?;
-    // Kept open under its old number, it would keep the port when the server has closed it.
-    nix::unistd::close(number)?;
     Ok(taken)
 }
 
@@ -80,6 +92,17 @@ mod tests {
         let taken = TcpListener::from(take(listener.into_raw_fd()).unwrap());
         let _client = TcpStream::connect(address).unwrap();
         taken.accept().unwrap();
+    }
+
+    #[test]
+    fn what_does_not_listen_is_refused_and_stays_open() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let number = writer.as_raw_fd();
+        let error = take(number).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        // It is closed here, and not before.
+        drop(writer);
+        assert_eq!(io::Read::read(&mut reader, &mut [0]).unwrap(), 0);
     }
 
     #[test]

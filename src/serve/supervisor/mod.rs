@@ -7,9 +7,11 @@ mod inherited;
 mod launch;
 mod log;
 mod losses;
+mod orphans;
 mod pid_file;
 mod signals;
 mod sockets;
+mod terminal;
 mod unix_socket;
 mod worker;
 
@@ -17,7 +19,7 @@ use std::io::{self, PipeReader, PipeWriter};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::types::LogLevel;
@@ -110,6 +112,8 @@ struct Slot {
     crashes: Crashes,
     /// When a replacement is started.
     refill: Option<Instant>,
+    /// The worker of another slot that accepts from this one's sockets.
+    neighbour: Option<Pid>,
 }
 
 struct Supervisor<'a> {
@@ -139,7 +143,7 @@ impl Supervisor<'_> {
         loop {
             self.wait().map_err(Failure::System)?;
             let now = Instant::now();
-            let received = self.signals.receive();
+            let received = self.signals.receive(now);
             self.obey(received, now);
             for worker in &mut self.workers {
                 worker.listen(now);
@@ -149,6 +153,7 @@ impl Supervisor<'_> {
             self.look_after(now);
             self.come_up(now, announce);
             self.refill(now);
+            self.settle_orphans();
             if self.workers.is_empty()
                 && let Stage::Stopping(result) = &mut self.stage
             {

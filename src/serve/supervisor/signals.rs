@@ -1,13 +1,15 @@
 //! Signals of the supervisor, as bytes in pipes that its poll waits for.
 
-use std::fs::File;
 use std::io::{self, PipeReader, Read as _};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Instant;
 
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::SigId;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::low_level::{pipe, unregister};
+
+use super::terminal::{Hangup, Terminal};
 
 /// What came since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,11 +27,13 @@ pub(super) struct Signals {
     hangup: PipeReader,
     child: PipeReader,
     handlers: Vec<SigId>,
-    terminal: bool,
+    terminal: Terminal,
 }
 
 impl Signals {
     pub(super) fn install() -> io::Result<Self> {
+        // Whether SIGHUP is ignored is known only before it is handled.
+        let terminal = Terminal::look();
         let mut handlers = Vec::new();
         let mut channel = |signals: &[i32]| -> io::Result<PipeReader> {
             let (reader, writer) = io::pipe()?;
@@ -45,8 +49,7 @@ impl Signals {
             hangup: channel(&[SIGHUP])?,
             child: channel(&[SIGCHLD])?,
             handlers,
-            // Started by nohup the end of the terminal is nothing to us.
-            terminal: has_terminal() && !hangup_ignored(),
+            terminal,
         })
     }
 
@@ -55,16 +58,14 @@ impl Signals {
         [&self.stop, &self.reload, &self.hangup, &self.child].map(AsFd::as_fd)
     }
 
-    pub(super) fn receive(&self) -> Received {
+    /// What has come, to be asked about once a second.
+    pub(super) fn receive(&mut self, now: Instant) -> Received {
         let mut stop = came(&self.stop);
         let mut reload = came(&self.reload);
-        if came(&self.hangup) {
-            // A terminal that closes sends it too; then our terminal is gone.
-            if self.terminal && !has_terminal() {
-                stop = true;
-            } else {
-                reload = true;
-            }
+        match self.terminal.hangup(came(&self.hangup), now) {
+            Hangup::None => {}
+            Hangup::Asked => reload = true,
+            Hangup::Closed => stop = true,
         }
         // It has done its work: the supervisor looks after its children whenever it wakes.
         came(&self.child);
@@ -87,19 +88,6 @@ fn came(mut pipe: &PipeReader) -> bool {
         any = true;
     }
     any
-}
-
-fn has_terminal() -> bool {
-    File::open("/dev/tty").is_ok()
-}
-
-fn hangup_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
 /// Runs `start` with the signals blocked that a worker handles: a child inherits that, so that none

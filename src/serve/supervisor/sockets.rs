@@ -104,8 +104,16 @@ impl Sockets {
 
     /// The sockets that the worker of a slot accepts from.
     pub(super) fn of_slot(&self, slot: usize) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let own = self.slots.get(slot).into_iter().flatten();
-        own.chain(&self.shared).map(OwnedFd::as_fd)
+        self.own(slot).chain(self.shared.iter().map(OwnedFd::as_fd))
+    }
+
+    /// Those of them that are this slot's alone.
+    pub(super) fn own(&self, slot: usize) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.slots
+            .get(slot)
+            .into_iter()
+            .flatten()
+            .map(OwnedFd::as_fd)
     }
 
     /// Whether workers of different slots accept from the same sockets.
@@ -126,11 +134,7 @@ impl Sockets {
     }
 
     fn inherit(&mut self, number: RawFd) -> io::Result<()> {
-        let socket = Socket::from(inherited::take(number)?);
-        if socket.r#type()? != Type::STREAM || !socket.is_listener()? {
-            let why = "it is no socket that listens for connections";
-            return Err(io::Error::new(ErrorKind::InvalidInput, why));
-        }
+        let socket = inherited::take(number)?;
         let local = socket.local_addr()?;
         self.addresses.push(match local.as_socket() {
             Some(address) => Address::Tcp(address),

@@ -10,6 +10,7 @@ use command_fds::{CommandFdExt as _, FdMapping};
 use rustix::process::{Pid, Signal, WaitStatus, kill_process};
 use serde_json::{Value as Json, json};
 
+use super::orphans::Control;
 use super::sockets::Sockets;
 use super::{Launch, Program, signals};
 
@@ -23,7 +24,15 @@ pub const VARIABLE: &str = "_POUNCE_WORKER";
 const SETTINGS: i32 = 3;
 const REPORT: i32 = 4;
 const LIFELINE: i32 = 5;
-const LISTENERS: i32 = 6;
+const CONTROL: i32 = 6;
+const LISTENERS: i32 = 7;
+
+/// What ties a worker to its supervisor.
+const PIPES: Pipes = Pipes {
+    report: REPORT,
+    lifeline: LIFELINE,
+    control: CONTROL,
+};
 
 /// A silence in which an event loop has missed many beats.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -77,6 +86,7 @@ pub(super) struct Worker {
     pub(super) deadline: Option<Instant>,
     /// How it ended.
     pub(super) status: Option<WaitStatus>,
+    pub(super) control: Control,
     report: PipeReader,
     speaks: bool,
     reason: Option<Vec<u8>>,
@@ -100,13 +110,15 @@ impl Worker {
             .map(|socket| socket.try_clone_to_owned())
             .collect::<io::Result<Vec<_>>>()?;
         let numbers: Vec<i32> = (LISTENERS..).take(listeners.len()).collect();
-        let document = document(launch, place, &numbers, Some((REPORT, LIFELINE)));
+        let document = document(launch, place, &numbers, Some(PIPES));
         let (report, report_end) = io::pipe()?;
         rustix::io::ioctl_fionbio(&report, true)?;
+        let (control, control_end) = Control::open()?;
         let fixed = [
             (settings(&document)?, SETTINGS),
             (report_end.into(), REPORT),
             (lifeline.try_clone()?.into(), LIFELINE),
+            (control_end, CONTROL),
         ];
         let mapping = |(parent_fd, child_fd)| FdMapping {
             parent_fd,
@@ -144,6 +156,7 @@ impl Worker {
             dismissed: false,
             deadline: None,
             status: None,
+            control,
             report,
             speaks: true,
             reason: None,
@@ -200,6 +213,11 @@ impl Worker {
         let reason = self.reason.as_deref()?;
         let text = String::from_utf8_lossy(reason).trim().to_owned();
         (!text.is_empty()).then_some(text)
+    }
+
+    /// Whether it accepts connections, and will go on to.
+    pub(super) fn serves(&self) -> bool {
+        self.phase == Phase::Ready && !self.dismissed && !self.silent && self.status.is_none()
     }
 
     /// Whether its event loop has stopped or moves again.
@@ -295,12 +313,20 @@ fn command(launch: &Launch) -> Command {
     }
 }
 
-/// What a worker is told; `pipes` are its report and its lifeline.
+/// The descriptors by which a worker and its supervisor know of each other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pipes {
+    report: i32,
+    lifeline: i32,
+    control: i32,
+}
+
+/// What a worker is told; without `pipes` it has no supervisor.
 pub(super) fn document(
     launch: &Launch,
     place: Place,
     listeners: &[i32],
-    pipes: Option<(i32, i32)>,
+    pipes: Option<Pipes>,
 ) -> Json {
     let (target, app_dir) = match &launch.program {
         Program::Target { target, app_dir } => (Some(target), app_dir.as_ref()),
@@ -317,8 +343,9 @@ pub(super) fn document(
         "generation": place.generation,
         "early": place.early,
         "lifespan": launch.lifespan.as_str(),
-        "report_fd": pipes.map(|(report, _)| report),
-        "lifeline_fd": pipes.map(|(_, lifeline)| lifeline),
+        "report_fd": pipes.map(|pipes| pipes.report),
+        "lifeline_fd": pipes.map(|pipes| pipes.lifeline),
+        "control_fd": pipes.map(|pipes| pipes.control),
     })
 }
 

@@ -1,5 +1,6 @@
 //! TLS on the reactor: rustls with ALPN, and certificates that can be renewed under way.
 
+mod files;
 mod stream;
 
 use std::cell::RefCell;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
+pub use files::{CertificateFiles, FileError, LOOK};
 pub(super) use stream::{DetachedSession, TlsStream};
 
 /// Names of the protocols (RFC 7301, RFC 9113 3.1).

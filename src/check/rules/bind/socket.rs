@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{describe, error_at, this_pounce, user};
+use super::{ID, describe, this_pounce, user};
 use crate::check::finding::{Finding, Severity};
 use crate::check::machine::Machine;
 use crate::check::machine::bind::{Holder, PathProblem, UnixFacts, UnixOutcome};
@@ -13,7 +13,9 @@ pub(super) fn judge(
     server: &Resolved<ServerConfig>,
     machine: &Machine,
 ) -> Option<Finding> {
-    let error = |message: &str, label: String| error_at(server, "uds", message, label);
+    let error = |message: &str, label: String| {
+        Finding::of_setting(ID, server, "uds", Severity::Error, message, label)
+    };
     match &facts.outcome {
         UnixOutcome::Free => None,
         UnixOutcome::Stale {
@@ -68,7 +70,9 @@ pub(super) fn judge(
 }
 
 fn path_problem(problem: &PathProblem, path: &Path, server: &Resolved<ServerConfig>) -> Finding {
-    let error = |message: &str, label: String| error_at(server, "uds", message, label);
+    let error = |message: &str, label: String| {
+        Finding::of_setting(ID, server, "uds", Severity::Error, message, label)
+    };
     match problem {
         PathProblem::TooLong { bytes, limit } => error(
             "the path of the Unix socket is too long",

@@ -1,7 +1,7 @@
 //! The part of `tls_files` about PEM files that hold the wrong thing, or something damaged.
 
-use super::{CERTIFICATE, KEY, error_at};
-use crate::check::finding::Finding;
+use super::{CERTIFICATE, ID, KEY};
+use crate::check::finding::{Finding, Severity};
 use crate::check::machine::tls::{
     Block, BlockKind, BlockProblem, FileFacts, KeyFacts, KeyProblem, TlsFacts,
 };
@@ -12,9 +12,11 @@ pub(super) fn certificates(server: &Resolved<ServerConfig>, facts: &TlsFacts) ->
     let file = &facts.certificate_file;
     if file.count(BlockKind::Certificate) == 0 {
         return vec![
-            error_at(
+            Finding::of_setting(
+                ID,
                 server,
                 CERTIFICATE,
+                Severity::Error,
                 "ssl_certfile holds no certificate",
                 held(file),
             )
@@ -30,7 +32,17 @@ pub(super) fn certificates(server: &Resolved<ServerConfig>, facts: &TlsFacts) ->
         .filter_map(|(index, block)| {
             let problem = block.problem.as_ref()?;
             let what = format!("certificate {} cannot be read", index + 1);
-            Some(error_at(server, CERTIFICATE, &what, damage(problem, block)).help(repair(problem)))
+            Some(
+                Finding::of_setting(
+                    ID,
+                    server,
+                    CERTIFICATE,
+                    Severity::Error,
+                    &what,
+                    damage(problem, block),
+                )
+                .help(repair(problem)),
+            )
         })
         .collect()
 }
@@ -40,15 +52,24 @@ pub(super) fn keys(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Vec<Fin
     let file = &facts.key_file;
     let Some(key) = facts.keys.first() else {
         return vec![
-            error_at(server, KEY, "ssl_keyfile holds no private key", held(file))
-                .help(instead(file, BlockKind::PrivateKey)),
+            Finding::of_setting(
+                ID,
+                server,
+                KEY,
+                Severity::Error,
+                "ssl_keyfile holds no private key",
+                held(file),
+            )
+            .help(instead(file, BlockKind::PrivateKey)),
         ];
     };
     if key.encrypted {
         return vec![
-            error_at(
+            Finding::of_setting(
+                ID,
                 server,
                 KEY,
+                Severity::Error,
                 "the private key is encrypted",
                 "it needs a passphrase",
             )
@@ -72,9 +93,11 @@ fn key_problem(
         KeyProblem::Block | KeyProblem::Malformed => {
             let problem = block.problem.as_ref()?;
             Some(
-                error_at(
+                Finding::of_setting(
+                    ID,
                     server,
                     KEY,
+                    Severity::Error,
                     "the private key cannot be read",
                     damage(problem, block),
                 )
@@ -87,7 +110,7 @@ fn key_problem(
                 .as_ref()
                 .map_or_else(String::new, ToString::to_string);
             Some(
-                error_at(server, KEY, "the TLS library does not take this private key", kind)
+                Finding::of_setting(ID, server, KEY, Severity::Error, "the TLS library does not take this private key", kind)
                     .help("take an EC P-256 key, or RSA with 2048 to 4096 bits: openssl ecparam -name prime256v1 -genkey -noout")
                     .help("the certificate must be issued anew for the new key"),
             )

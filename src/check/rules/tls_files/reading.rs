@@ -1,7 +1,7 @@
 //! The part of `tls_files` about files that cannot be read, or are not PEM.
 
-use super::{CERTIFICATE, error_at};
-use crate::check::finding::Finding;
+use super::{CERTIFICATE, ID};
+use crate::check::finding::{Finding, Severity};
 use crate::check::machine::accounts;
 use crate::check::machine::tls::{FileFacts, FileState, NotPem};
 use crate::config::{Resolved, ServerConfig};
@@ -18,7 +18,16 @@ pub(super) fn problem(
     } else {
         "key"
     };
-    let error = |message: &str, label: String| Some(error_at(server, field, message, label));
+    let error = |message: &str, label: String| {
+        Some(Finding::of_setting(
+            ID,
+            server,
+            field,
+            Severity::Error,
+            message,
+            label,
+        ))
+    };
     match &file.state {
         FileState::Pem => None,
         FileState::Missing { nearest } => {

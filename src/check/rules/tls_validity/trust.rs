@@ -1,6 +1,6 @@
 //! The part of `tls_validity` about the chain, the algorithms, and who can read the key.
 
-use super::{CERTIFICATE, KEY, at, judged, what};
+use super::{CERTIFICATE, ID, KEY, judged, what};
 use crate::check::finding::{Finding, Severity};
 use crate::check::machine::tls::{ChainEnd, ChainFacts, Pairing, TlsFacts, Weakness};
 use crate::config::{Resolved, ServerConfig};
@@ -22,7 +22,8 @@ pub(super) fn chain(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Vec<Fi
             .map(|index| what(facts, *index))
             .collect();
         findings.push(
-            at(
+            Finding::of_setting(
+                ID,
                 server,
                 CERTIFICATE,
                 Severity::Warning,
@@ -44,7 +45,8 @@ fn wrong_order(server: &Resolved<ServerConfig>, facts: &TlsFacts, chain: &ChainF
         .filter_map(|index| facts.certificates.get(*index))
         .map(|certificate| certificate.subject.as_str())
         .collect();
-    at(
+    Finding::of_setting(
+        ID,
         server,
         CERTIFICATE,
         Severity::Warning,
@@ -58,7 +60,8 @@ fn wrong_order(server: &Resolved<ServerConfig>, facts: &TlsFacts, chain: &ChainF
 fn end(server: &Resolved<ServerConfig>, facts: &TlsFacts, chain: &ChainFacts) -> Option<Finding> {
     if chain.end == ChainEnd::SelfSignedLeaf {
         return Some(
-            at(
+            Finding::of_setting(
+                ID,
                 server,
                 CERTIFICATE,
                 Severity::Warning,
@@ -87,7 +90,8 @@ fn end(server: &Resolved<ServerConfig>, facts: &TlsFacts, chain: &ChainFacts) ->
         }
         None => format!("its issuer, {issuer}, is not in the file"),
     };
-    let finding = at(
+    let finding = Finding::of_setting(
+        ID,
         server,
         CERTIFICATE,
         Severity::Warning,
@@ -113,7 +117,7 @@ pub(super) fn strength(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Vec
     for (index, certificate) in judged(facts) {
         let what = what(facts, index);
         let warn = |message: String, label: String| {
-            at(server, CERTIFICATE, Severity::Warning, &message, label)
+            Finding::of_setting(ID, server, CERTIFICATE, Severity::Warning, &message, label)
         };
         if certificate.key.is_weak() {
             findings.push(
@@ -154,7 +158,8 @@ fn use_of_leaf(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Option<Find
         return None;
     };
     Some(
-        at(
+        Finding::of_setting(
+            ID,
             server,
             CERTIFICATE,
             Severity::Warning,
@@ -178,7 +183,8 @@ pub(super) fn readers(server: &Resolved<ServerConfig>, facts: &TlsFacts) -> Opti
     }
     let path = facts.key_file.path.display();
     Some(
-        at(
+        Finding::of_setting(
+            ID,
             server,
             KEY,
             Severity::Warning,

@@ -1,0 +1,131 @@
+//! The files of a certificate and its key: read at the start, and again when they have changed.
+
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{TlsAcceptor, TlsError};
+use crate::serve::reactor::Handle;
+use crate::serve::report::{Level, Report};
+
+/// Time between two looks at the files. Renewals are rare, and the old certificate is valid meanwhile.
+pub const LOOK: Duration = Duration::from_secs(2);
+
+/// A certificate chain and its key, in PEM form, as files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The chain, the server's own certificate first.
+    pub chain: PathBuf,
+    /// The private key, not encrypted.
+    pub key: PathBuf,
+}
+
+/// Why the files can not be served.
+#[derive(Debug)]
+pub enum FileError {
+    /// A file can not be read.
+    Unreadable(PathBuf, io::Error),
+    /// What is in them is no pair.
+    Invalid(CertificateFiles, TlsError),
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(path, error) => write!(formatter, "{}: {error}", path.display()),
+            Self::Invalid(files, error) => write!(
+                formatter,
+                "{} with {}: {error}",
+                files.chain.display(),
+                files.key.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for FileError {}
+
+/// What tells one state of the files from another: where the names lead to, and what is there. A swapped
+/// symbolic link leads elsewhere, a file that is written anew has another time.
+type State = [Option<(u64, u64, i64, i64, u64)>; 2];
+
+impl CertificateFiles {
+    /// What takes TLS connections with them; `http_2` is offered by ALPN.
+    ///
+    /// # Errors
+    /// A file is unreadable, or the two do not make a pair.
+    pub fn acceptor(&self, http_2: bool) -> Result<TlsAcceptor, FileError> {
+        let (chain, key) = self.read()?;
+        TlsAcceptor::new(&chain, &key, http_2).map_err(|error| self.invalid(error))
+    }
+
+    /// Has `acceptor` renewed whenever the files have changed, looking every `interval`, as long as the
+    /// reactor runs. Each renewal is reported, and each state of the files that can not be served; then
+    /// the certificate that is in use stays.
+    pub async fn follow(
+        self,
+        acceptor: TlsAcceptor,
+        handle: Handle,
+        interval: Duration,
+        report: Report,
+    ) {
+        let mut served = self.state();
+        let mut last = served;
+        loop {
+            handle.sleep_until(handle.now() + interval).await;
+            let now = self.state();
+            // Certificate and key are written one after the other: they are taken when they rest.
+            let rests = std::mem::replace(&mut last, now) == now;
+            if !rests || now == served {
+                continue;
+            }
+            served = now;
+            match self.renew(&acceptor) {
+                Ok(()) => {
+                    let chain = self.chain.display();
+                    report.tell(
+                        Level::Info,
+                        &format!("the certificate was renewed from {chain}"),
+                    );
+                }
+                Err(error) => report.tell(
+                    Level::Error,
+                    &format!("the new certificate can not be served, the old one stays: {error}"),
+                ),
+            }
+        }
+    }
+
+    fn renew(&self, acceptor: &TlsAcceptor) -> Result<(), FileError> {
+        let (chain, key) = self.read()?;
+        let renewed = acceptor.renew(&chain, &key);
+        renewed.map_err(|error| self.invalid(error))
+    }
+
+    fn read(&self) -> Result<(Vec<u8>, Vec<u8>), FileError> {
+        let read = |path: &Path| {
+            fs::read(path).map_err(|error| FileError::Unreadable(path.to_owned(), error))
+        };
+        Ok((read(&self.chain)?, read(&self.key)?))
+    }
+
+    fn invalid(&self, error: TlsError) -> FileError {
+        FileError::Invalid(self.clone(), error)
+    }
+
+    fn state(&self) -> State {
+        let identity = |metadata: Metadata| {
+            (
+                metadata.dev(),
+                metadata.ino(),
+                metadata.mtime(),
+                metadata.mtime_nsec(),
+                metadata.size(),
+            )
+        };
+        [&self.chain, &self.key].map(|path| fs::metadata(path).ok().map(identity))
+    }
+}

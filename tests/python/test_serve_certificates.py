@@ -1,0 +1,114 @@
+"""Certificates that are renewed while a server serves with them."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import ssl
+from pathlib import Path
+
+import pytest
+from certificates import Certificate, certificate
+from launching import Server, serve
+
+
+def connect(server: Server, trusted: Certificate) -> http.client.HTTPSConnection:
+    """A client that trusts one certificate only."""
+    context = trusted.client()
+    return http.client.HTTPSConnection("127.0.0.1", server.port, timeout=60, context=context)
+
+
+def get(client: http.client.HTTPSConnection) -> str:
+    """The body of a response."""
+    client.request("GET", "/")
+    return client.getresponse().read().decode()
+
+
+def start(folder: Path, files: Certificate, *words: str) -> Server:
+    """A server with these files."""
+    certificate = ["--ssl-certfile", str(files.chain), "--ssl-keyfile", str(files.key)]
+    return serve(folder, "--port", "0", *certificate, *words)
+
+
+def put(new: Certificate, folder: Path) -> None:
+    """Have the link `live` lead to other files, as certbot and Kubernetes do."""
+    link = folder / "live.new"
+    link.symlink_to(new.chain.parent)
+    link.replace(folder / "live")
+
+
+def live(folder: Path) -> Certificate:
+    """The files behind the link."""
+    return Certificate(folder / "live" / "cert.pem", folder / "live" / "key.pem")
+
+
+def test_a_swapped_link_renews_the_certificate_and_drops_no_connection(tmp_path: Path) -> None:
+    old, new = certificate(tmp_path / "1"), certificate(tmp_path / "2")
+    put(old, tmp_path)
+    with start(tmp_path, live(tmp_path)) as server:
+        server.started()
+        present = connect(server, old)
+        assert get(present) == "first"
+        socket = present.sock
+        put(new, tmp_path)
+        server.said("the certificate was renewed")
+        assert get(connect(server, new)) == "first"
+        with pytest.raises(ssl.SSLCertVerificationError):
+            get(connect(server, old))
+        assert get(present) == "first"
+        assert present.sock is socket
+        server.stop()
+
+
+def test_a_broken_pair_keeps_the_old_one_until_it_is_mended(tmp_path: Path) -> None:
+    old, new = certificate(tmp_path / "1"), certificate(tmp_path / "2")
+    used = Certificate(tmp_path / "cert.pem", tmp_path / "key.pem")
+    shutil.copy(old.chain, used.chain)
+    shutil.copy(old.key, used.key)
+    with start(tmp_path, used) as server:
+        server.started()
+        # Only one of the two is renewed.
+        shutil.copy(new.chain, used.chain)
+        found = server.said("the old one stays")
+        assert found["level"] == "error"
+        assert "cert.pem with" in found["message"]
+        assert get(connect(server, old)) == "first"
+        used.key.unlink()
+        assert "key.pem: " in server.said("the old one stays")["message"]
+        shutil.copy(new.key, used.key)
+        server.said("the certificate was renewed")
+        assert get(connect(server, new)) == "first"
+        server.stop()
+
+
+def test_a_reload_takes_the_certificate_up_unless_it_is_broken(tmp_path: Path) -> None:
+    old, new = certificate(tmp_path / "1"), certificate(tmp_path / "2")
+    put(old, tmp_path)
+    with start(tmp_path, live(tmp_path), "--workers", "2") as server:
+        server.started()
+        broken = tmp_path / "3"
+        broken.mkdir()
+        shutil.copy(new.chain, broken / "cert.pem")
+        shutil.copy(old.key, broken / "key.pem")
+        put(Certificate(broken / "cert.pem", broken / "key.pem"), tmp_path)
+        server.signal(signal.SIGUSR1)
+        assert "cert.pem with" in server.event("reload_failed")["message"]
+        assert get(connect(server, old)) == "first"
+        put(new, tmp_path)
+        server.signal(signal.SIGUSR1)
+        server.event("reloaded")
+        for _ in range(10):
+            assert get(connect(server, new)) == "first"
+        server.stop()
+
+
+def test_a_certificate_that_cannot_be_read_stops_the_launch(tmp_path: Path) -> None:
+    files = certificate(tmp_path / "1")
+    os.truncate(files.key, 0)
+    with start(tmp_path, files) as server:
+        code, said = server.end()
+    assert code == 1
+    assert "key.pem" in said
+    assert "key file is empty" in said
