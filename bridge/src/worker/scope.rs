@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use http::header::HOST;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{Method, Version};
 use percent_encoding::percent_decode_str;
 use pounce_core::serve::application::ConnectionInfo;
@@ -53,10 +54,11 @@ struct Kept {
 }
 
 /// What the last request of a connection had: clients mostly say the same again, and what is immutable
-/// need not be made anew.
+/// need not be made anew. Its method and target stand in the template.
 struct Last {
-    raw_path: Py<PyBytes>,
-    path: Py<PyString>,
+    method: Method,
+    /// Path and query.
+    target: String,
     /// Pairs of bytes.
     headers: Py<PyList>,
 }
@@ -111,14 +113,21 @@ impl Scopes {
                     .ok_or_else(|| PyRuntimeError::new_err("the connection keeps another's"))?
             }
         };
-        let scope = kept.template.bind(py).copy()?;
-        scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
-        scope.set_item(intern!(py, "method"), method(py, &head.method))?;
+        let template = kept.template.bind(py);
+        let mut last = kept.last.borrow_mut();
+        let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
+        let long = path.len() + query.len() > KEPT;
+        if !long {
+            last.follow(self, head, template)?;
+        }
+        let scope = template.copy()?;
+        if long {
+            scope.set_item(intern!(py, "method"), method(py, &head.method))?;
+            self.set_target(path, query, &scope)?;
+        }
         if origin.secure != kept.secure {
             scope.set_item(intern!(py, "scheme"), scheme(py, origin.secure))?;
         }
-        let mut last = kept.last.borrow_mut();
-        last.request(self, py, head, &scope)?;
         scope.set_item(intern!(py, "headers"), last.headers(py, head)?)?;
         if origin.client != kept.client {
             scope.set_item(intern!(py, "client"), address(py, origin.client)?)?;
@@ -142,16 +151,14 @@ impl Scopes {
             Peer::Unix => None,
         };
         let secure = connection.tls.is_some();
-        let nothing = PyBytes::new(py, b"");
         let template = PyDict::new(py);
         template.set_item(intern!(py, "type"), intern!(py, "http"))?;
-        template.set_item(intern!(py, "asgi"), py.None())?;
+        // It says the same of every request, and is not copied for each.
+        template.set_item(intern!(py, "asgi"), &self.asgi)?;
         template.set_item(intern!(py, "http_version"), version(py, http_version))?;
-        template.set_item(intern!(py, "method"), py.None())?;
+        template.set_item(intern!(py, "method"), method(py, &Method::GET))?;
         template.set_item(intern!(py, "scheme"), scheme(py, secure))?;
-        template.set_item(intern!(py, "path"), py.None())?;
-        template.set_item(intern!(py, "raw_path"), py.None())?;
-        template.set_item(intern!(py, "query_string"), &nothing)?;
+        self.set_target("", "", &template)?;
         template.set_item(intern!(py, "root_path"), &self.root_path)?;
         template.set_item(intern!(py, "headers"), py.None())?;
         template.set_item(intern!(py, "client"), address(py, client)?)?;
@@ -168,11 +175,21 @@ impl Scopes {
             client,
             secure,
             last: RefCell::new(Last {
-                raw_path: nothing.unbind(),
-                path: PyString::new(py, "").unbind(),
+                method: Method::GET,
+                target: String::new(),
                 headers: PyList::empty(py).unbind(),
             }),
         })
+    }
+
+    /// Sets what a target says.
+    fn set_target(&self, path: &str, query: &str, scope: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = scope.py();
+        scope.set_item(intern!(py, "path"), self.path(py, path))?;
+        let raw_path = PyBytes::new(py, path.as_bytes());
+        scope.set_item(intern!(py, "raw_path"), raw_path)?;
+        let query = PyBytes::new(py, query.as_bytes());
+        scope.set_item(intern!(py, "query_string"), query)
     }
 
     /// The path as the application has it: under its root, whether or not the proxy in front has taken
@@ -209,29 +226,23 @@ fn kept(connection: &ConnectionInfo) -> Option<&Kept> {
 }
 
 impl Last {
-    /// Sets what the target says.
-    fn request(
+    /// Has the template say what this request's line says.
+    fn follow(
         &mut self,
         scopes: &Scopes,
-        py: Python<'_>,
         head: &Parts,
-        scope: &Bound<'_, PyDict>,
+        template: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        let path = head.uri.path();
-        if self.raw_path.as_bytes(py) == path.as_bytes() {
-            scope.set_item(intern!(py, "path"), &self.path)?;
-            scope.set_item(intern!(py, "raw_path"), &self.raw_path)?;
-        } else {
-            let (text, raw) = (scopes.path(py, path), PyBytes::new(py, path.as_bytes()));
-            scope.set_item(intern!(py, "path"), &text)?;
-            scope.set_item(intern!(py, "raw_path"), &raw)?;
-            if path.len() <= KEPT {
-                (self.path, self.raw_path) = (text.unbind(), raw.unbind());
-            }
+        let py = template.py();
+        if self.method != head.method {
+            template.set_item(intern!(py, "method"), method(py, &head.method))?;
+            self.method = head.method.clone();
         }
-        if let Some(query) = head.uri.query() {
-            let query = PyBytes::new(py, query.as_bytes());
-            scope.set_item(intern!(py, "query_string"), query)?;
+        let target = head.uri.path_and_query().map_or("", PathAndQuery::as_str);
+        if self.target != target {
+            let query = head.uri.query().unwrap_or_default();
+            scopes.set_target(head.uri.path(), query, template)?;
+            target.clone_into(&mut self.target);
         }
         Ok(())
     }
