@@ -9,7 +9,7 @@ use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
 use pounce_core::serve::access::{AccessLog, Format};
 use pounce_core::serve::reactor::{Handle, Listener};
 use pounce_core::serve::report::{Level, Report};
-use pounce_core::serve::tls::{self, CertificateFiles, TlsAcceptor};
+use pounce_core::serve::tls::{self, CertificateFiles, State, TlsAcceptor};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -62,8 +62,10 @@ pub(super) fn report(function: Py<PyAny>) -> Report {
     })
 }
 
-/// What takes TLS connections, and its files; None where there is no certificate.
-pub(super) fn tls(config: &ServerConfig) -> PyResult<Option<(TlsAcceptor, CertificateFiles)>> {
+/// What takes TLS connections, from which files in which state; None where there is no certificate.
+pub(super) fn tls(
+    config: &ServerConfig,
+) -> PyResult<Option<(TlsAcceptor, CertificateFiles, State)>> {
     let (Some(chain), Some(key)) = (&config.ssl_certfile, &config.ssl_keyfile) else {
         return Ok(None);
     };
@@ -71,10 +73,11 @@ pub(super) fn tls(config: &ServerConfig) -> PyResult<Option<(TlsAcceptor, Certif
         chain: chain.to_path_buf(),
         key: key.to_path_buf(),
     };
+    let state = files.state();
     let acceptor = files
         .acceptor(config.http2_enabled)
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(Some((acceptor, files)))
+    Ok(Some((acceptor, files, state)))
 }
 
 /// What takes TLS connections for as long as the reactor runs: it follows its files.
@@ -83,8 +86,9 @@ pub(super) fn lasting_tls(
     handle: &Handle,
     report: Report,
 ) -> PyResult<Option<TlsAcceptor>> {
-    Ok(tls(config)?.map(|(acceptor, files)| {
-        handle.spawn(files.follow(acceptor.clone(), handle.clone(), tls::LOOK, report));
+    Ok(tls(config)?.map(|(acceptor, files, state)| {
+        let following = files.follow(acceptor.clone(), state, handle.clone(), tls::LOOK, report);
+        handle.spawn(following);
         acceptor
     }))
 }

@@ -60,7 +60,7 @@ impl Startup {
             .map(|(descriptor, unix)| (setup::owned(descriptor), unix))
             .collect();
         let config = setup::configuration(config)?;
-        let tls = setup::tls(&config)?.map(|(acceptor, _)| acceptor);
+        let tls = setup::tls(&config)?.map(|(acceptor, ..)| acceptor);
         let mut settings = Settings::new(&config, workers);
         settings.worker_id = worker_id;
         let started = settings.started;

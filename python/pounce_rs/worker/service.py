@@ -229,8 +229,9 @@ class _Service:
     async def _drain(
         self, worker: Worker, lifespan: Lifespan, hooks: WorkerHooks, config: ServerConfig
     ) -> int:
-        self._tell(b"D")
         loop = asyncio.get_running_loop()
+        if self._signals:
+            self._tell(b"D")
         if self._signals and config.drain_delay > 0:
             # Health says so already: whoever sends requests here has time to notice.
             self._journal.lived(
@@ -241,6 +242,9 @@ class _Service:
         began = loop.time()
         # In a reload the new workers are up: who has just sent a request here is still answered here.
         worker.retire(min(_LAST_REQUEST, config.reload_timeout / 2) if not self._signals else 0.0)
+        if not self._signals:
+            # The supervisor calls the reload done when nobody here accepts connections any more.
+            self._tell(b"D")
         while worker.connections or worker.tasks:
             # A worker that retires has more time, until it is told to end.
             limit = config.reload_timeout

@@ -88,6 +88,7 @@ pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, 
         generation: 1,
         newest: 1,
         reload_again: false,
+        relieving: false,
         told_to_stop: None,
     };
     let result = supervisor.run(announce);
@@ -131,6 +132,8 @@ struct Supervisor<'a> {
     generation: u32,
     newest: u32,
     reload_again: bool,
+    /// A reload is not told of yet: older workers may still accept connections.
+    relieving: bool,
     told_to_stop: Option<Instant>,
 }
 
@@ -152,6 +155,7 @@ impl Supervisor<'_> {
             self.bury(now);
             self.look_after(now);
             self.come_up(now, announce);
+            self.relieve();
             self.refill(now);
             self.settle_orphans();
             if self.workers.is_empty()
@@ -361,14 +365,24 @@ impl Supervisor<'_> {
                 self.generation = newest;
                 // What crashed before was other code.
                 self.slots.fill(Slot::default());
-                let message = format!("reloaded: generation {newest} serves");
-                self.tell(LogLevel::Info, "reloaded", &message);
+                self.relieving = true;
             }
             Stage::Serving | Stage::Stopping(_) => return,
         }
         self.stage = Stage::Serving;
         if std::mem::take(&mut self.reload_again) {
             self.reload(now);
+        }
+    }
+
+    /// Tells of a reload once no worker of an older generation accepts connections any more.
+    fn relieve(&mut self) {
+        let accepts =
+            |worker: &Worker| worker.generation < self.generation && worker.phase < Phase::Draining;
+        if self.relieving && !self.workers.iter().any(accepts) {
+            self.relieving = false;
+            let message = format!("reloaded: generation {} serves", self.generation);
+            self.tell(LogLevel::Info, "reloaded", &message);
         }
     }
 

@@ -50,7 +50,8 @@ impl std::error::Error for FileError {}
 
 /// What tells one state of the files from another: where the names lead to, and what is there. A swapped
 /// symbolic link leads elsewhere, a file that is written anew has another time.
-type State = [Option<(u64, u64, i64, i64, u64)>; 2];
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State([Option<(u64, u64, i64, i64, u64)>; 2]);
 
 impl CertificateFiles {
     /// What takes TLS connections with them; `http_2` is offered by ALPN.
@@ -62,17 +63,17 @@ impl CertificateFiles {
         TlsAcceptor::new(&chain, &key, http_2).map_err(|error| self.invalid(error))
     }
 
-    /// Has `acceptor` renewed whenever the files have changed, looking every `interval`, as long as the
-    /// reactor runs. Each renewal is reported, and each state of the files that can not be served; then
+    /// Has `acceptor` renewed whenever the files are no more as they were when it was made, looking every
+    /// `interval`, as long as the reactor runs. Each renewal is reported, and each state of the files that can not be served; then
     /// the certificate that is in use stays.
     pub async fn follow(
         self,
         acceptor: TlsAcceptor,
+        mut served: State,
         handle: Handle,
         interval: Duration,
         report: Report,
     ) {
-        let mut served = self.state();
         let mut last = served;
         loop {
             handle.sleep_until(handle.now() + interval).await;
@@ -116,7 +117,9 @@ impl CertificateFiles {
         FileError::Invalid(self.clone(), error)
     }
 
-    fn state(&self) -> State {
+    /// As the files are now; to be taken before they are read.
+    #[must_use]
+    pub fn state(&self) -> State {
         let identity = |metadata: Metadata| {
             (
                 metadata.dev(),
@@ -126,6 +129,6 @@ impl CertificateFiles {
                 metadata.size(),
             )
         };
-        [&self.chain, &self.key].map(|path| fs::metadata(path).ok().map(identity))
+        State([&self.chain, &self.key].map(|path| fs::metadata(path).ok().map(identity)))
     }
 }
