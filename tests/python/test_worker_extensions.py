@@ -56,6 +56,19 @@ def test_a_file_comes_whole(version: str, large: Path, tmp_path: Path) -> None:
         assert worker.log == []
 
 
+def test_a_file_that_is_not_in_memory_comes_whole(large: Path) -> None:
+    with files() as worker:
+        with worker.client() as client:
+            for _ in range(3):
+                descriptor = os.open(large, os.O_RDONLY)
+                os.fsync(descriptor)
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.close(descriptor)
+                assert client.get(str(large)).content == large.read_bytes()
+        assert worker.end() == 0
+        assert worker.log == []
+
+
 def test_a_file_that_can_not_be_sent_is_an_error_before_anything_is_sent(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "short").write_bytes(b"12345")
