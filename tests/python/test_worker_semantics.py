@@ -7,6 +7,7 @@ import contextlib
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,6 +89,10 @@ def test_http_1_0_ends_with_the_connection_unless_it_is_kept() -> None:
         answer = worker.exchange(b"GET /streams HTTP/1.0\r\n\r\n")
         assert b"transfer-encoding" not in answer
         assert answer.endswith(b"\r\n\r\n0;1;2;")
+        # Its end can only be told by the connection's, whatever the client hopes for.
+        hopeful = worker.exchange(b"GET /streams HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert hopeful.endswith(b"\r\n\r\n0;1;2;")
+        assert b"keep-alive" not in hopeful
         with worker.connect() as connection:
             for _ in range(2):
                 connection.sendall(b"GET /cookies HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
@@ -251,6 +256,13 @@ def test_addresses_of_ip_version_4_on_a_socket_for_both() -> None:
             connection.sendall(b"GET / HTTP/1.1\r\n" + CLOSE)
             scope = ast.literal_eval(read_all(connection).partition(b"\r\n\r\n")[2].decode())
         assert (scope["client"], scope["server"]) == (ours, ("127.0.0.1", worker.port))
+
+
+def test_addresses_of_a_unix_socket(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with unusual(address=path, config={"uds": path}) as worker:
+        scope = scope_of(worker, b"GET / HTTP/1.1\r\n" + CLOSE)
+        assert (scope["client"], scope["server"]) == (None, (path, None))
 
 
 def curl(*arguments: str) -> str:

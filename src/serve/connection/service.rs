@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, SERVER, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, SERVER, UPGRADE,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use hyper::ext::Protocol;
 
 use super::Worker;
 use super::traffic::Traffic;
@@ -182,8 +183,15 @@ fn refuse_stream(head: &Parts, max_headers: usize, max_body: u64) -> Option<Refu
         .headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let expectation = head.headers.get(EXPECT);
     if head.headers.len() > max_headers {
         Some(Refusal::TooManyHeaders)
+    } else if head.method == Method::CONNECT && head.extensions.get::<Protocol>().is_none() {
+        Some(Refusal::Connect)
+    } else if expectation
+        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    {
+        Some(Refusal::Expectation)
     } else if hosts.next().is_some() {
         Some(Refusal::HostRepeated)
     } else if host.is_some_and(|host| !valid(host))
