@@ -189,6 +189,22 @@ def test_trailers_over_http_2() -> None:
         assert (body, dict(trailers)) == (b"offered", {b"x-sum": b"7"})
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_file_comes_whole_over_tls(version: str, large: Path, tmp_path: Path) -> None:
+    made = certificate(tmp_path)
+    with serving("served_extensions:sends_files", config=made.config) as worker:
+        address = f"https://localhost:{worker.port}"
+        with httpx.Client(
+            base_url=address, verify=made.client(), timeout=20, http2=version == "2"
+        ) as client:
+            for path in (Path(__file__), large):
+                answer = client.get(f"{path}?length")
+                assert answer.content == path.read_bytes()
+                assert answer.http_version == f"HTTP/{version}"
+        assert worker.end() == 0
+        assert worker.log == []
+
+
 def test_the_session_is_told_over_tls_only(tmp_path: Path) -> None:
     made = certificate(tmp_path)
     with serving("show_scope", config=made.config) as worker:
