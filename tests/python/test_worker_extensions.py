@@ -6,6 +6,7 @@ import ast
 import contextlib
 import os
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,28 @@ def test_a_file_that_shrinks_meanwhile_cuts_the_response(tmp_path: Path) -> None
         assert received < 30_000_000
         assert worker.end() == 0
         assert ["can not be read to its end" in each["exception"] for each in worker.log] == [True]
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "said"),
+    [
+        ("/", "message", "returned before the end of its response"),
+        ("/twice", "exception", "a file is being sent as the body"),
+    ],
+)
+def test_a_file_that_the_application_gives_up_is_cut(
+    path: str, key: str, said: str, large: Path
+) -> None:
+    environment = {"FILE": str(large)}
+    with (
+        serving("served_extensions:impatient", environment=environment) as worker,
+        worker.connect() as connection,
+    ):
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        time.sleep(0.5)
+        assert len(read_all(connection)) < large.stat().st_size
+        assert worker.end() == 0
+        assert [said in record[key] for record in worker.log] == [True]
 
 
 def test_hints_come_first_over_http_1_1_and_nowhere_else() -> None:

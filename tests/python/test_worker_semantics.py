@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from serving import Worker, read_all, serving
 
@@ -238,6 +239,35 @@ def test_answers_are_the_same_over_both_versions(version: str) -> None:
         assert (head.content, head.headers["content-length"]) == (b"", "4")
         chunked = client.get("/chunked")
         assert (chunked.text, "connection" in chunked.headers) == ("once", False)
+
+
+@pytest.mark.parametrize("path", ["/4", "/6"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_body_of_another_length_than_promised_is_never_whole(version: str, path: str) -> None:
+    with serving("lengths") as worker:
+        with worker.client(version) as client:
+            assert client.get("/5").text == "xxxxx"
+            try:
+                answer = client.get(path)
+            except httpx.TransportError:
+                answer = None
+            # 500 where it is noticed before anything has left.
+            assert answer is None or answer.status_code == 500
+        assert worker.end() == 0
+        assert len(worker.log) == 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_response_that_fails_is_never_whole(version: str) -> None:
+    with serving("faulty") as worker:
+        with worker.client(version) as client:
+            for path in ("/within", "/half"):
+                with pytest.raises(httpx.TransportError):
+                    client.get(path)
+            assert client.get("/raises").status_code == 500
+            assert client.get("/after").text == "whole"
+        assert worker.end() == 0
+        assert len(worker.log) == 4
 
 
 def test_addresses_of_ip_version_6() -> None:
