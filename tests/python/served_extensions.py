@@ -51,6 +51,22 @@ async def sends_a_path(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.pathsend", "path": path})
 
 
+async def impatient(scope: Scope, receive: Receive, send: Send) -> None:
+    """Give up on a file that the client does not take, or send it and something else at once."""
+    assert scope["type"] == "http"
+    await send(START)
+    message = {"type": "http.response.pathsend", "path": os.environ["FILE"]}
+    if scope["path"] == "/twice":
+        sending = asyncio.ensure_future(send(message))
+        await asyncio.sleep(0)
+        await send(message)
+        await sending
+    try:
+        await asyncio.wait_for(send(message), 0.2)
+    except (asyncio.TimeoutError, TimeoutError):
+        return
+
+
 async def hints(scope: Scope, receive: Receive, send: Send) -> None:
     """Hint at what will be needed, where that is offered."""
     assert scope["type"] == "http"

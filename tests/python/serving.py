@@ -26,11 +26,16 @@ class Worker:
 
     def __init__(self, target: str, settings: dict[str, Any], environment: dict[str, str]) -> None:
         self.address = settings.pop("address", "127.0.0.1")
-        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        self._listener = socket.socket(family)
-        self._listener.bind((self.address, 0))
+        if self.address.startswith("/"):
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(self.address)
+        else:
+            family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+            self._listener = socket.socket(family)
+            self._listener.bind((self.address, 0))
         self._listener.listen(128)
-        self.port: int = self._listener.getsockname()[1]
+        unix = self._listener.family == socket.AF_UNIX
+        self.port: int = 0 if unix else self._listener.getsockname()[1]
         self._report, report = os.pipe()
         lifeline, self.lifeline = os.pipe()
         document: dict[str, Any] = {
@@ -99,8 +104,9 @@ class Worker:
 
     def connect(self) -> socket.socket:
         """A fresh connection."""
-        connection = socket.create_connection((self.address, self.port), timeout=PATIENCE)
+        connection = socket.socket(self._listener.family)
         connection.settimeout(PATIENCE)
+        connection.connect(self._listener.getsockname())
         return connection
 
     def exchange(self, request: bytes) -> bytes:

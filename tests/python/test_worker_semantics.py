@@ -7,8 +7,10 @@ import contextlib
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from serving import Worker, read_all, serving
 
@@ -88,6 +90,10 @@ def test_http_1_0_ends_with_the_connection_unless_it_is_kept() -> None:
         answer = worker.exchange(b"GET /streams HTTP/1.0\r\n\r\n")
         assert b"transfer-encoding" not in answer
         assert answer.endswith(b"\r\n\r\n0;1;2;")
+        # Its end can only be told by the connection's, whatever the client hopes for.
+        hopeful = worker.exchange(b"GET /streams HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert hopeful.endswith(b"\r\n\r\n0;1;2;")
+        assert b"keep-alive" not in hopeful
         with worker.connect() as connection:
             for _ in range(2):
                 connection.sendall(b"GET /cookies HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
@@ -235,6 +241,35 @@ def test_answers_are_the_same_over_both_versions(version: str) -> None:
         assert (chunked.text, "connection" in chunked.headers) == ("once", False)
 
 
+@pytest.mark.parametrize("path", ["/4", "/6"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_body_of_another_length_than_promised_is_never_whole(version: str, path: str) -> None:
+    with serving("lengths") as worker:
+        with worker.client(version) as client:
+            assert client.get("/5").text == "xxxxx"
+            try:
+                answer = client.get(path)
+            except httpx.TransportError:
+                answer = None
+            # 500 where it is noticed before anything has left.
+            assert answer is None or answer.status_code == 500
+        assert worker.end() == 0
+        assert len(worker.log) == 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_response_that_fails_is_never_whole(version: str) -> None:
+    with serving("faulty") as worker:
+        with worker.client(version) as client:
+            for path in ("/within", "/half"):
+                with pytest.raises(httpx.TransportError):
+                    client.get(path)
+            assert client.get("/raises").status_code == 500
+            assert client.get("/after").text == "whole"
+        assert worker.end() == 0
+        assert len(worker.log) == 4
+
+
 def test_addresses_of_ip_version_6() -> None:
     with unusual(address="::1") as worker:
         with worker.connect() as connection:
@@ -251,6 +286,13 @@ def test_addresses_of_ip_version_4_on_a_socket_for_both() -> None:
             connection.sendall(b"GET / HTTP/1.1\r\n" + CLOSE)
             scope = ast.literal_eval(read_all(connection).partition(b"\r\n\r\n")[2].decode())
         assert (scope["client"], scope["server"]) == (ours, ("127.0.0.1", worker.port))
+
+
+def test_addresses_of_a_unix_socket(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with unusual(address=path, config={"uds": path}) as worker:
+        scope = scope_of(worker, b"GET / HTTP/1.1\r\n" + CLOSE)
+        assert (scope["client"], scope["server"]) == (None, (path, None))
 
 
 def curl(*arguments: str) -> str:

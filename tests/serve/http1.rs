@@ -70,6 +70,24 @@ fn http_1_0_closes_unless_it_is_told_otherwise() {
 }
 
 #[test]
+fn http_1_0_is_not_kept_waiting_for_more_than_comes() {
+    let server = TestServer::with(|settings| settings.max_requests_per_connection = 2);
+    for (requests, path) in [(1, "/ticks"), (2, "/"), (1, "/fail")] {
+        let mut client = Client::connect(&server);
+        for request in 1..=requests {
+            client.send(format!(
+                "GET {path} HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+            ));
+            let response = client.response();
+            let last = request == requests;
+            let expected = if last { "close" } else { "keep-alive" };
+            assert_eq!(response.header("connection"), Some(expected), "{path}");
+        }
+        client.assert_closed();
+    }
+}
+
+#[test]
 fn pipelined_requests_are_answered_in_order() {
     let server = TestServer::start();
     let mut client = Client::connect(&server);

@@ -82,6 +82,28 @@ fn hosts_and_sizes_are_checked_as_over_http_1() {
 }
 
 #[test]
+fn tunnels_and_unknown_expectations_are_refused_as_over_http_1() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    let tunnel = [
+        vec![0x02, 7],
+        b"CONNECT".to_vec(),
+        vec![0x01, 4],
+        b"a:80".to_vec(),
+    ]
+    .concat();
+    client.send(HEADERS, END_HEADERS, 1, &tunnel);
+    assert_eq!(client.response().2, b"CONNECT is not served here\n");
+    let block = [head(POST, "/echo"), line("expect", "tea")].concat();
+    client.send(HEADERS, END_HEADERS | END_STREAM, 3, &block);
+    assert_eq!(
+        client.response().2,
+        b"an expectation other than 100-continue\n"
+    );
+    assert_eq!(server.seen.calls.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn cookies_that_come_in_pieces_are_one_header() {
     let server = TestServer::start();
     let mut client = Http2::connect(&server);

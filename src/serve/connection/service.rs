@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, SERVER, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, SERVER, UPGRADE,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use hyper::ext::Protocol;
 
 use super::Worker;
 use super::traffic::Traffic;
@@ -133,6 +134,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
                 && head.version != Version::HTTP_10
                 && head.headers.contains_key(UPGRADE),
             http_2,
+            http_10: head.version == Version::HTTP_10,
             end: Some(End {
                 exchange: Rc::clone(&exchange),
                 traffic: Rc::clone(&self.traffic),
@@ -192,8 +194,15 @@ fn refuse_stream(head: &Parts, max_headers: usize, max_body: u64) -> Option<Refu
         .headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let expectation = head.headers.get(EXPECT);
     if head.headers.len() > max_headers {
         Some(Refusal::TooManyHeaders)
+    } else if head.method == Method::CONNECT && head.extensions.get::<Protocol>().is_none() {
+        Some(Refusal::Connect)
+    } else if expectation
+        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    {
+        Some(Refusal::Expectation)
     } else if hosts.next().is_some() {
         Some(Refusal::HostRepeated)
     } else if host.is_some_and(|host| !valid(host))
@@ -265,6 +274,7 @@ pub(super) struct Answer {
     id: RequestId,
     upgrade: bool,
     http_2: bool,
+    http_10: bool,
     end: Option<End>,
     worker: Rc<Worker>,
 }
@@ -312,21 +322,34 @@ impl Future for Answer {
         let mut response = http::Response::new(body);
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
-        self.finish_headers(response.headers_mut(), refused);
+        // HTTP/1.0 has no chunks: only the end of the connection tells that of the body.
+        let endless = self.http_10
+            && response.body().size_hint().exact().is_none()
+            && !response.headers().contains_key(CONTENT_LENGTH);
+        let last = refused || endless || self.is_last();
+        if last && self.http_10 {
+            // Else hyper adds the keep-alive that the client has asked for.
+            *response.version_mut() = Version::HTTP_10;
+        }
+        self.finish_headers(response.headers_mut(), last);
         Poll::Ready(Ok(response))
     }
 }
 
 impl Answer {
+    /// Whether the connection ends with this response, as far as limits and the server's life go.
+    fn is_last(&self) -> bool {
+        let most = self.worker.settings.max_requests_per_connection;
+        (most > 0 && self.number >= most) || self.worker.is_draining()
+    }
+
     /// The headers that are the server's.
-    fn finish_headers(&self, headers: &mut HeaderMap, refused: bool) {
+    fn finish_headers(&self, headers: &mut HeaderMap, last: bool) {
         let settings = &self.worker.settings;
         if let Some(server) = &settings.server_header {
             headers.entry(SERVER).or_insert_with(|| server.clone());
         }
         headers.insert(REQUEST_ID, self.id.header());
-        let most = settings.max_requests_per_connection;
-        let last = (most > 0 && self.number >= most) || refused || self.worker.is_draining();
         if last && !self.http_2 {
             headers.insert(CONNECTION, CLOSE);
         }

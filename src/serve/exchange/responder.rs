@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::file::FileBody;
@@ -219,7 +219,7 @@ impl Responder {
             }
             inner.begun = true;
             inner.finished = true;
-            inner.trailers = trailers.filter(|_| !inner.bodiless);
+            inner.trailers = trailers.filter(|_| !inner.bodiless).map(without_framing);
             inner.protocol.take()
         };
         waker.into_iter().for_each(Waker::wake);
@@ -281,6 +281,14 @@ impl Drop for Responder {
     fn drop(&mut self) {
         self.exchange.fail(Failure::Application);
     }
+}
+
+/// Trailers must not say how a message is framed or where it goes (RFC 9110 6.5.1).
+fn without_framing(mut trailers: HeaderMap) -> HeaderMap {
+    for name in CONNECTION_HEADERS.iter().chain(&[CONTENT_LENGTH, HOST]) {
+        trailers.remove(name);
+    }
+    trailers
 }
 
 fn content_length(headers: &HeaderMap) -> Result<Option<u64>, SendError> {
