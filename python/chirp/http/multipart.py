@@ -100,7 +100,7 @@ class MultipartParser:
             self._state = self._epilogue
             return True
         end = self._buffer.find(b"\r\n")
-        if self._buffer[: end if end >= 0 else None].strip(b" \t-"):
+        if self._buffer[: end if end >= 0 else None].strip(b" \t-\r"):
             raise HTTPError(400, "a boundary of the form is followed by other text")
         if end < 0:
             if len(self._buffer) > _MOST_BOUNDARY:

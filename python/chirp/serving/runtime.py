@@ -17,7 +17,7 @@ from chirp.serving.handlers import Handler
 from chirp.serving.probes import Probes
 from chirp.serving.results import respond
 from chirp.serving.router import Router
-from chirp.serving.sending import Send, send_response
+from chirp.serving.sending import RawHeaders, Send, raw_headers, send_response
 from chirp.serving.stack import compiled, ordered
 
 if TYPE_CHECKING:
@@ -85,25 +85,24 @@ class Runtime:
         request = Request(scope, receive, self._config)
         token = current_request.set(request)
         try:
-            response = await self._respond(request)
+            response, headers = await self._respond(request)
             head = request.method == "HEAD"
-            await send_response(response, head=head, receive=receive, send=send)
+            await send_response(response, headers, head=head, receive=receive, send=send)
         except ClientDisconnected:
             return
         finally:
             current_request.reset(token)
             request.close()
 
-    async def _respond(self, request: Request) -> AnyResponse:
-        probe = await self._probe(request)
-        if probe is not None:
-            return probe
+    async def _respond(self, request: Request) -> tuple[AnyResponse, RawHeaders]:
         try:
-            return await self._answer(request)
+            response = await self._probe(request) or await self._answer(request)
+            return response, raw_headers(response)
         except ClientDisconnected:
             raise
         except Exception as error:
-            return await self._failures.respond(request, error)
+            response = await self._failures.respond(request, error)
+            return response, raw_headers(response)
 
     async def _probe(self, request: Request) -> Response | None:
         if request.method not in ("GET", "HEAD"):

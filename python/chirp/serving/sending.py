@@ -23,27 +23,27 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _WITHOUT_CONTENT = frozenset({204, 304})
 
 
-async def send_response(response: AnyResponse, *, head: bool, receive: Receive, send: Send) -> None:
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+async def send_response(
+    response: AnyResponse, headers: RawHeaders, *, head: bool, receive: Receive, send: Send
+) -> None:
     """Send a response; a stream ends as soon as the client is gone.
 
     Args:
         response: What to send.
+        headers: Its headers, as `raw_headers` gives them.
         head: Whether this answers HEAD: then the body stays here.
         receive: The ASGI channel that tells when the client is gone.
         send: The ASGI channel to answer by.
-
-    Raises:
-        ValueError: A header would break the response apart.
     """
-    headers = _headers(response)
     start = {"type": "http.response.start", "status": response.status, "headers": headers}
     silent = head or response.status in _WITHOUT_CONTENT
     if isinstance(response, Response):
-        body = response.body_bytes
-        if response.status not in _WITHOUT_CONTENT and response.header("content-length") is None:
-            headers.append((b"content-length", b"%d" % len(body)))
+        body = b"" if silent else response.body_bytes
         await send(start)
-        await send({"type": "http.response.body", "body": b"" if silent else body})
+        await send({"type": "http.response.body", "body": body})
     else:
         await send(start)
         if silent:
@@ -53,10 +53,18 @@ async def send_response(response: AnyResponse, *, head: bool, receive: Receive, 
             await _stream(response, receive, send)
 
 
-def _headers(response: AnyResponse) -> list[tuple[bytes, bytes]]:
+def raw_headers(response: AnyResponse) -> RawHeaders:
+    """The headers of a response as ASGI has them.
+
+    Raises:
+        ValueError: One of them would break the response apart.
+    """
     pairs = list(response.headers)
-    if response.status not in _WITHOUT_CONTENT and response.header("content-type") is None:
-        pairs.insert(0, ("content-type", response.content_type))
+    if response.status not in _WITHOUT_CONTENT:
+        if response.header("content-type") is None:
+            pairs.insert(0, ("content-type", response.content_type))
+        if isinstance(response, Response) and response.header("content-length") is None:
+            pairs.append(("content-length", str(len(response.body_bytes))))
     pairs.extend(("set-cookie", cookie.header()) for cookie in response.cookies)
     for name, value in pairs:
         check_header(name, value)
