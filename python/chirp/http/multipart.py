@@ -100,7 +100,8 @@ class MultipartParser:
             self._state = self._epilogue
             return True
         end = self._buffer.find(b"\r\n")
-        if self._buffer[: end if end >= 0 else None].strip(b" \t-\r"):
+        # A line that is not whole may still become the closing one, or end.
+        if self._buffer[:end].strip(b" \t") if end >= 0 else self._buffer.strip(b" \t-\r"):
             raise HTTPError(400, "a boundary of the form is followed by other text")
         if end < 0:
             if len(self._buffer) > _MOST_BOUNDARY:
