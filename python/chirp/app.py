@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -306,6 +306,14 @@ class App:
 
             self._runtime = Runtime(self)
         await self._runtime(scope, receive, send)
+
+    def _chirp_overrule(self, flags: Mapping[str, Any]) -> list[tuple[str | None, str]]:
+        """Let flags of `chirp run` win over what the code says; give what is wrong with it all."""
+        wrong = list(self._config._chirp_problems)
+        if flags:
+            self._config = self._config.replace(**flags)
+            wrong.extend(each for each in self._config._chirp_problems if each not in wrong)
+        return [*wrong, *((field, message) for field, message, _ in self._chirp_run_problems)]
 
     def _refuse_when_serving(self, what: str) -> None:
         if self._runtime is not None:

@@ -9,6 +9,14 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::low_level::{pipe, unregister};
 
+/// What a supervisor is told by signals.
+const HEARD: [Signal; 4] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGUSR1,
+];
+
 /// What came since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Received {
@@ -39,7 +47,7 @@ impl Signals {
             }
             Ok(reader)
         };
-        Ok(Self {
+        let signals = Self {
             stop: channel(&[SIGTERM, SIGINT])?,
             reload: channel(&[SIGUSR1])?,
             hangup: channel(&[SIGHUP])?,
@@ -47,7 +55,10 @@ impl Signals {
             handlers,
             // Started by nohup the end of the terminal is nothing to us.
             terminal: has_terminal() && !hangup_ignored(),
-        })
+        };
+        // Whoever has blocked them until now, or blocked them in a parent: now they are heard.
+        SigSet::from_iter(HEARD).thread_unblock()?;
+        Ok(signals)
     }
 
     /// What to wait for.
@@ -100,6 +111,14 @@ fn hangup_ignored() -> bool {
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
+}
+
+/// Keeps signals from this thread until a supervisor's handlers stand in it.
+///
+/// # Errors
+/// Where the system refuses a mask.
+pub fn hold() -> io::Result<()> {
+    Ok(SigSet::from_iter(HEARD).thread_block()?)
 }
 
 /// Runs `start` with the signals blocked that a worker handles: a child inherits that, so that none
