@@ -19,8 +19,9 @@ use crate::config::derived::server_inputs;
 use crate::config::{AppConfig, Inputs, Layer, Resolved, resolve};
 use crate::serve::supervisor::{AppSettings, Program, hold_signals};
 
-/// Rule about an app that stops its launch, beside the fatal ones: such hooks would never run.
-const WORKER_HOOKS: &str = "worker_hooks";
+/// Rules about an app that stop its launch, beside the fatal ones: an empty key is what its own
+/// configuration class refuses, and hooks in sync workers would never run.
+const STOPPING: [&str; 2] = ["secret_key", "worker_hooks"];
 
 /// Serves; `words` is the command line, for the interpreter that a native binary hands over to.
 pub(super) fn run(mut run: Run<'_>, words: &[OsString]) -> u8 {
@@ -117,7 +118,7 @@ fn judged(
 
 fn fatal(mut verdict: Verdict) -> Verdict {
     verdict.findings.retain(|finding| {
-        let stops = finding.rule == WORKER_HOOKS
+        let stops = STOPPING.contains(&finding.rule)
             || rules::find(finding.rule).is_some_and(|rule| rule.fatal);
         stops && finding.severity == Severity::Error
     });

@@ -119,7 +119,7 @@ def uploads(**limits: Any) -> Browser:
             name: (file.filename, file.content_type, file.size, (await file.read()).decode("utf-8"))
             for name, file in form.files.items()
         }
-        on_disk = {name: file.file._rolled for name, file in form.files.items()}
+        on_disk = {name: file._on_disk for name, file in form.files.items()}
         return {"fields": dict(form), "files": files, "on_disk": on_disk}
 
     return Browser(app)

@@ -94,7 +94,8 @@ def test_a_header_cannot_break_the_response_apart(bad: str) -> None:
         Response("x").with_header("X-A", bad)
     with pytest.raises(ValueError, match="name of a header"):
         Response("x").with_header(bad, "x")
-    for cookie in ({"value": bad}, {"value": "x", "path": bad}, {"value": "a;b"}):
+    cookies: list[dict[str, Any]] = [{"value": bad}, {"value": "x", "path": bad}, {"value": "a;b"}]
+    for cookie in cookies:
         with pytest.raises(ValueError, match="cookie"):
             Response("x").with_cookie("c", **cookie)
     assert answering(Response("x", headers=(("X-A", bad),))).get("/").status_code == 500
@@ -116,11 +117,11 @@ def test_parameters_by_name_and_type() -> None:
     def rest(**parameters: Any) -> dict[str, Any]:
         return parameters
 
-    class Callable_:
+    class Caller:
         async def __call__(self, request: Request) -> str:
             return get_request().path + str(request is get_request())
 
-    app.route("/d")(Callable_())
+    app.route("/d")(Caller())
     browser = Browser(app)
     assert browser.get("/a/7/x/y").text == "7 x/y 1 /a/7/x/y {'id': '7', 'rest': 'x/y'}"
     assert browser.get("/a/seven/x").status_code == 404
@@ -263,7 +264,7 @@ def test_a_body_is_streamed_once() -> None:
             await request.body()
         return str(pieces)
 
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": b"a", "more_body": True},
         {"type": "http.request", "body": b"", "more_body": True},
         {"type": "http.request", "body": b"b"},

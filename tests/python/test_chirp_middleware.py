@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,7 +145,7 @@ def test_security_headers_go_with_pages() -> None:
 def test_the_nonce_of_a_page_is_the_one_of_its_policy() -> None:
     app = App(production(csp_nonce_enabled=True))
     app.add_middleware(SecurityHeadersMiddleware())
-    app.route("/")(lambda: csp_nonce())
+    app.route("/")(csp_nonce)
     browser = Browser(app)
     pages = [browser.get("/"), browser.get("/")]
     for page in pages:
@@ -370,8 +369,8 @@ def forms(config: CSRFConfig | None = None) -> tuple[App, Browser]:
     app = App(production())
     for middleware in secure_stack(app.config, csrf=config):
         app.add_middleware(middleware)
-    app.route("/token")(lambda: csrf_token())
-    app.route("/field")(lambda: csrf_field())
+    app.route("/token")(csrf_token)
+    app.route("/field")(csrf_field)
 
     @app.route("/order", methods=["POST", "DELETE"])
     @app.route("/hook", methods=["POST"])
@@ -534,7 +533,7 @@ def test_tokens_are_taken_back(claims: dict[str, Any], status: int) -> None:
 
 
 @pytest.fixture
-def shared() -> Iterator[Browser]:
+def shared() -> Browser:
     """An app that other origins may use."""
     app = App()
     app.add_middleware(
@@ -550,7 +549,7 @@ def shared() -> Iterator[Browser]:
         )
     )
     app.route("/", methods=["GET", "PUT"])(dict)
-    yield Browser(app)
+    return Browser(app)
 
 
 def test_other_origins(shared: Browser) -> None:

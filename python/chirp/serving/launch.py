@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("chirp")
 
+
 def server_config(config: AppConfig) -> ServerConfig:
     """The server's settings for an app; what they do not name stays at the server's default.
 

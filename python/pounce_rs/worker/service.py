@@ -78,9 +78,7 @@ class _Service:
         try:
             app = self._app
             if document.target is not None:
-                app = load(
-                    document.target, document.app_dir, document.kind, document.app_config
-                )
+                app = load(document.target, document.app_dir, document.kind, document.app_config)
             app = require_app(app, document.target or "the application")
         except LoadingError as error:
             return self._refuse(str(error), Exit.NOT_STARTED)
