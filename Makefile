@@ -23,7 +23,7 @@ PYTHON_SOURCES := python tests examples bench
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/.package ## judge the two example apps: one is not ready for production, one is
+run: .venv/.package ## judge the two example apps, one not ready for production, one ready; serve that one
 	cargo build --locked --quiet --bins
 	examples/run target/debug/chirp
 

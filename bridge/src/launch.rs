@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use pounce_core::check::Tool;
 use pounce_core::cli::NOT_UP;
 use pounce_core::cli::launch::{self, Order, Outcome};
-use pounce_core::config::Sources;
+use pounce_core::config::{Sources, derived};
 use pounce_core::serve::supervisor::{Alone, Lifespan, Program};
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
+use serde_json::{Map, Value as Json};
 
+use crate::app_config::PyAppConfig;
 use crate::server_config::PyServerConfig;
+use crate::settings::Configuration as _;
 
 /// Sockets of a server in this process, until this object goes.
 #[pyclass(frozen)]
@@ -80,6 +83,18 @@ pub(crate) fn listen(py: Python<'_>, config: &PyServerConfig, app: String) -> Py
         }
     });
     opened.map(Listening).map_err(PySystemExit::new_err)
+}
+
+/// What an app's configuration says about its server, as the JSON of keywords of `ServerConfig`.
+#[pyfunction]
+#[pyo3(signature = (config, /))]
+pub(crate) fn server_settings(config: &PyAppConfig) -> String {
+    let settings: Map<String, Json> =
+        derived::server_settings(|name| config.settings().value(name))
+            .into_iter()
+            .map(|(names, value)| (names.server.to_owned(), value.to_json()))
+            .collect();
+    Json::Object(settings).to_string()
 }
 
 /// Worker processes that the configuration asks for; 0 is resolved to the CPUs available.

@@ -26,7 +26,9 @@ mod _native {
     #[pymodule_export]
     use crate::commands::main;
     #[pymodule_export]
-    use crate::launch::{Listening, listen, serve_again, serve_target, worker_count};
+    use crate::launch::{
+        Listening, listen, serve_again, serve_target, server_settings, worker_count,
+    };
     #[pymodule_export]
     use crate::server_config::PyServerConfig;
     use crate::settings::add_properties;

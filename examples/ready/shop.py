@@ -16,7 +16,7 @@ CATALOGUE = {"kettle": 39, "teapot": 24, "cup": 7}
 
 # The secret key is not here: CHIRP_SECRET_KEY holds it where the shop runs. What differs between
 # machines stands in chirp.toml beside this file.
-app = App(AppConfig.from_env(metrics_enabled=True, csp_nonce_enabled=True))
+app = App(AppConfig.from_env(csp_nonce_enabled=True))
 
 app.add_middleware(AllowedHostsMiddleware(app.config.allowed_hosts))
 for middleware in secure_stack(app.config):

@@ -17,14 +17,40 @@ from pounce_rs._native import __version__
 
 from chirp.app import App
 from chirp.config import AppConfig
+from chirp.context import get_request
 from chirp.contracts import CheckResult, ContractIssue, Severity
-from chirp.errors import ChirpError, ConfigurationError, HTTPError, MethodNotAllowed, NotFound
+from chirp.errors import (
+    ChirpError,
+    ConfigurationError,
+    HTTPError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+)
 from chirp.health import HealthCheck
-from chirp.middleware.auth import AuthConfig, AuthMiddleware
-from chirp.middleware.sessions import SessionConfig, SessionMiddleware
+from chirp.http.request import Request
+from chirp.http.response import AnyResponse, Redirect, Response, StreamingResponse
+from chirp.middleware.auth import (
+    AuthConfig,
+    AuthMiddleware,
+    get_user,
+    login,
+    login_required,
+    logout,
+)
+from chirp.middleware.csp_nonce import csp_nonce
+from chirp.middleware.csrf import csrf_field, csrf_token
+from chirp.middleware.sessions import (
+    SessionConfig,
+    SessionMiddleware,
+    get_session,
+    regenerate_session,
+)
 from chirp.middleware.stack import secure_stack
+from chirp.middleware.step import Next
 
 __all__ = [
+    "AnyResponse",
     "App",
     "AppConfig",
     "AuthConfig",
@@ -36,10 +62,26 @@ __all__ = [
     "HTTPError",
     "HealthCheck",
     "MethodNotAllowed",
+    "Next",
     "NotFound",
+    "PayloadTooLarge",
+    "Redirect",
+    "Request",
+    "Response",
     "SessionConfig",
     "SessionMiddleware",
     "Severity",
+    "StreamingResponse",
     "__version__",
+    "csp_nonce",
+    "csrf_field",
+    "csrf_token",
+    "get_request",
+    "get_session",
+    "get_user",
+    "login",
+    "login_required",
+    "logout",
+    "regenerate_session",
     "secure_stack",
 ]

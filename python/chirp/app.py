@@ -1,9 +1,9 @@
-"""`App`: routes, middleware, hooks and health checks, declared and kept with their places."""
+"""`App`: routes, middleware, hooks and health checks, kept with their places, and then served."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -13,13 +13,17 @@ from pounce_rs.probe.positions import call_site
 from pounce_rs.probe.session import current
 
 from chirp.contracts import CheckResult, Severity
-from chirp.errors import ConfigurationError
+from chirp.errors import ConfigurationError, What, check_error_handler
 from chirp.health import HealthCheck
 from chirp.middleware.sessions import SessionMiddleware
-from chirp.routing import RouteDeclaration, check_path, normalize_methods
+from chirp.routing import RouteDeclaration, check_path, normalize_methods, pattern
 
 if TYPE_CHECKING:
     from pounce_rs.probe.positions import CallSite
+
+    from chirp.http.request import Receive
+    from chirp.serving.runtime import Runtime
+    from chirp.serving.sending import Send
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Hook = TypeVar("Hook", bound=Callable[[], Awaitable[None] | None])
@@ -84,7 +88,9 @@ class App:
         self._chirp_health_checks: list[HealthCheckDeclaration] = []
         #: Field, message and the `run(...)` call of mistakes in its arguments.
         self._chirp_run_problems: list[tuple[str | None, str, CallSite | None]] = []
-        self._declared: dict[tuple[str, str], RouteDeclaration] = {}
+        self._chirp_error_handlers: dict[What, Callable[..., Any]] = {}
+        self._declared: dict[tuple[str, tuple[str, ...]], RouteDeclaration] = {}
+        self._runtime: Runtime | None = None
 
     def __repr__(self) -> str:
         """Show the posture and how much is declared."""
@@ -116,6 +122,7 @@ class App:
         Raises:
             ConfigurationError: The path or a method cannot be used, or another handler has both.
         """
+        self._refuse_when_serving("route")
         check_path(path)
         verbs = normalize_methods(path, methods)
         position = call_site(1)
@@ -127,13 +134,37 @@ class App:
                 )
             declaration = RouteDeclaration(path, verbs, name, handler, position)
             for verb in verbs:
-                earlier = self._declared.setdefault((verb, path), declaration)
+                earlier = self._declared.setdefault((verb, pattern(path)), declaration)
                 if earlier is not declaration:
+                    same = "" if earlier.path == path else f", as {earlier.path!r}"
                     raise ConfigurationError(
-                        f"route {verb} {path!r} is declared twice: "
+                        f"route {verb} {path!r} is declared twice{same}: "
                         f"by {_name(earlier.handler)} and by {_name(handler)}"
                     )
             self._chirp_routes.append(declaration)
+            return handler
+
+        return declare
+
+    def error(self, what: What) -> Callable[[Handler], Handler]:
+        """Declare what answers an error instead of the plain page.
+
+        The handler takes nothing, the request, or the request and the exception, and returns what a
+        route's handler may return; without a status of its own it keeps that of the error.
+
+        Args:
+            what: A status of 400 to 599, or a class of exceptions; a class wins over a status.
+
+        Raises:
+            ConfigurationError: It is neither, or has a handler already.
+        """
+        self._refuse_when_serving("error")
+        check_error_handler(what)
+
+        def declare(handler: Handler) -> Handler:
+            check_error_handler(what, handler)
+            if self._chirp_error_handlers.setdefault(what, handler) is not handler:
+                raise ConfigurationError(f"error({what!r}) has a handler already")
             return handler
 
         return declare
@@ -150,6 +181,7 @@ class App:
             ConfigurationError: A class was given instead of an instance, or the priority is no
                 integer.
         """
+        self._refuse_when_serving("add_middleware")
         if isinstance(middleware, type):
             raise ConfigurationError(
                 f"add_middleware takes an instance: {middleware.__name__}(...), "
@@ -183,6 +215,7 @@ class App:
         return self._hook("worker_shutdown", function)
 
     def _hook(self, moment: str, function: Hook) -> Hook:
+        self._refuse_when_serving(f"on_{moment}")
         if not callable(function):
             raise ConfigurationError(
                 f"on_{moment} takes a function without parameters, not {type(function).__name__}"
@@ -196,6 +229,7 @@ class App:
         Raises:
             ConfigurationError: It is no `HealthCheck`, or its name is taken.
         """
+        self._refuse_when_serving("add_health_check")
         if not isinstance(check, HealthCheck):
             raise ConfigurationError(
                 f"add_health_check takes a HealthCheck, not {type(check).__name__}"
@@ -225,36 +259,67 @@ class App:
         )
 
     def run(self, host: str | None = None, port: int | None = None) -> None:
-        """Serve the app; inside a preflight, hand it over and return.
+        """Serve the app until the server is told to stop; inside a preflight, hand it over.
+
+        Needs no `if __name__ == "__main__"`: workers run the program up to this call.
 
         Args:
             host: Bind address instead of the configured one.
             port: Port instead of the configured one.
 
         Raises:
-            ConfigurationError: `host` or `port` is not valid; and always outside a preflight, since
-                this build does not serve.
+            ConfigurationError: `host` or `port` is not valid, or worker hooks meet sync workers.
+            SystemExit: The server did not start or did not end well; why is on standard error.
         """
+        config = self._config
+        session = current()
         if host is not None or port is not None:
-            overridden = self._config.replace(
-                host=self._config.host if host is None else host,
-                port=self._config.port if port is None else port,
+            config = config.replace(
+                host=config.host if host is None else host,
+                port=config.port if port is None else port,
             )
             # Inside a preflight nothing raises: the mistakes go to the report with the others.
             known = self._config._chirp_problems
             site = call_site(1)
             self._chirp_run_problems.extend(
                 (field, message, site)
-                for field, message in overridden._chirp_problems
+                for field, message in config._chirp_problems
                 if (field, message) not in known
             )
-        session = current()
-        if session is None:
+        if session is not None:
+            session.hand_over(self, call_site(1))
+            return
+        # Only here: a preflight has no need of the server.
+        from chirp.serving.launch import run  # noqa: PLC0415
+
+        run(self, config)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer as an ASGI 3 application; from the first call on nothing more can be declared.
+
+        Raises:
+            ConfigurationError: A handler or a middleware cannot be called.
+        """
+        if self._runtime is None:
+            # Only here: a preflight, which imports this module, answers no requests.
+            from chirp.serving.runtime import Runtime  # noqa: PLC0415
+
+            self._runtime = Runtime(self)
+        await self._runtime(scope, receive, send)
+
+    def _chirp_overrule(self, flags: Mapping[str, Any]) -> list[tuple[str | None, str]]:
+        """Let flags of `chirp run` win over what the code says; give what is wrong with it all."""
+        wrong = list(self._config._chirp_problems)
+        if flags:
+            self._config = self._config.replace(**flags)
+            wrong.extend(each for each in self._config._chirp_problems if each not in wrong)
+        return [*wrong, *((field, message) for field, message, _ in self._chirp_run_problems)]
+
+    def _refuse_when_serving(self, what: str) -> None:
+        if self._runtime is not None:
             raise ConfigurationError(
-                "this build of pounce-rs judges Chirp apps and does not serve them yet: "
-                "use `chirp check module:app`; app.run() comes with a later version"
+                f"{what}: the app is serving already, and what is declared now would reach nobody"
             )
-        session.hand_over(self, call_site(1))
 
 
 def _name(handler: Callable[..., Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class ChirpError(Exception):
@@ -59,3 +60,37 @@ class MethodNotAllowed(HTTPError):
     def __init__(self, allowed: Iterable[str], detail: str = "") -> None:
         allow = ", ".join(sorted(allowed))
         super().__init__(405, detail or f"allowed here: {allow}", (("Allow", allow),))
+
+
+class PayloadTooLarge(HTTPError):
+    """413: the body is larger than the app takes.
+
+    Args:
+        detail: Which limit it passes.
+    """
+
+    def __init__(self, detail: str = "Payload Too Large") -> None:
+        super().__init__(413, detail)
+
+
+class ClientDisconnected(ChirpError):
+    """The client went away before its request was whole; nobody is left to answer."""
+
+
+#: What `App.error` answers: a status, or a class of exceptions.
+What = int | type[Exception]
+
+
+def check_error_handler(what: object, handler: Any = None) -> None:
+    """Refuse what no error can be, or a handler that cannot be called for one.
+
+    Raises:
+        ConfigurationError: Which, and what may stand there.
+    """
+    status = isinstance(what, int) and not isinstance(what, bool) and 400 <= what <= 599
+    if not status and not (isinstance(what, type) and issubclass(what, Exception)):
+        raise ConfigurationError(
+            f"error() takes a status of 400 to 599 or a class of exceptions, not {what!r}"
+        )
+    if handler is not None and not callable(handler):
+        raise ConfigurationError(f"an error handler is callable, {type(handler).__name__} is not")

@@ -21,6 +21,10 @@ CONVERTERS = ("str", "int", "float", "path")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
+#: A segment that is a parameter: its name and its converter.
+PARAMETER = re.compile(r"\{([^{}:]*)(?::([^{}]*))?\}")
+
+
 @dataclass(frozen=True)
 class RouteDeclaration:
     """A route as it was declared.
@@ -74,7 +78,7 @@ def _check_segment(path: str, segment: str, *, last: bool) -> str | None:
         )
     if "{" not in segment and "}" not in segment:
         return None
-    match = re.fullmatch(r"\{([^{}:]*)(?::([^{}]*))?\}", segment)
+    match = PARAMETER.fullmatch(segment)
     if match is None:
         raise ConfigurationError(
             f"route path {path!r}: {segment!r} must be one whole parameter, "
@@ -116,3 +120,12 @@ def normalize_methods(path: str, methods: Iterable[str] | None) -> tuple[str, ..
     if not given:
         raise ConfigurationError(f"route {path!r}: methods is empty, so nothing would reach it")
     return tuple(dict.fromkeys(method.upper() for method in given))
+
+
+def pattern(path: str) -> tuple[str, ...]:
+    """The path without the names of its parameters: equal for routes that match the same paths."""
+    return tuple(
+        segment if match is None else f"{{{match[2] or 'str'}}}"
+        for segment in path.split("/")[1:]
+        for match in (PARAMETER.fullmatch(segment),)
+    )

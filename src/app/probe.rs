@@ -23,6 +23,9 @@ use super::interpreter::Choice;
 use super::snapshot::Snapshot;
 use super::target::{Kind, Target};
 
+#[cfg(unix)]
+pub use interrupt::leave_signals;
+
 /// Time limit where the command line gives none.
 pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(30);
 

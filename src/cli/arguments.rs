@@ -18,7 +18,7 @@ const SERVER: &str = "Server";
 pub fn command(tool: Tool) -> Command {
     let about = match tool {
         Tool::Pounce => "Configuration, preflight and server for Python ASGI apps",
-        Tool::Chirp => "Configuration and preflight for Chirp apps",
+        Tool::Chirp => "Configuration, preflight and server for Chirp apps",
     };
     let command = Command::new(tool.name())
         .about(about)
@@ -50,6 +50,7 @@ pub fn command(tool: Tool) -> Command {
     match tool {
         // Windows is for configuration and check.
         Tool::Pounce if cfg!(unix) => command.subcommand(serve()),
+        Tool::Chirp if cfg!(unix) => command.subcommand(run()),
         Tool::Pounce | Tool::Chirp => command,
     }
 }
@@ -69,7 +70,24 @@ fn serve() -> Command {
                 .conflicts_with("target")
                 .help_heading(APP)
                 .help("The app, as a flag; without it the configuration may name one"),
-        )
+        );
+    with_launch_arguments(command, Tool::Pounce)
+}
+
+fn run() -> Command {
+    let command = Command::new("run")
+        .about("Serve a Chirp app on its own configuration; what would stop it is judged first")
+        .arg(
+            Arg::new("target")
+                .value_name("TARGET")
+                .required(true)
+                .help("The app: module:attribute, module:factory(), or a module with an app"),
+        );
+    with_launch_arguments(command, Tool::Chirp)
+}
+
+fn with_launch_arguments(command: Command, tool: Tool) -> Command {
+    let command = command
         .arg(
             Arg::new("lifespan")
                 .long("lifespan")
@@ -95,10 +113,7 @@ fn serve() -> Command {
                 .help_heading(SERVER)
                 .help("File that holds the server's process id while it runs"),
         );
-    with_app_arguments(with_field_flags(
-        with_files(command, Tool::Pounce),
-        Tool::Pounce,
-    ))
+    with_app_arguments(with_field_flags(with_files(command, tool), tool))
 }
 
 fn config(tool: Tool) -> Command {

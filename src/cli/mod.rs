@@ -14,6 +14,8 @@ pub mod launch;
 mod output;
 mod rule;
 #[cfg(unix)]
+mod run;
+#[cfg(unix)]
 mod serve;
 mod version;
 
@@ -110,6 +112,8 @@ pub fn main(tool: Tool, arguments: impl IntoIterator<Item = OsString>, host: &Ho
         },
         #[cfg(unix)]
         Some(("serve", matches)) => serve::serve(run(matches), &arguments),
+        #[cfg(unix)]
+        Some(("run", matches)) => run::run(run(matches), &arguments),
         Some(("check", matches)) => check::check(run(matches)),
         Some(("rule", matches)) => rule::explain(tool, matches),
         Some(("completions", matches)) => output::completions(tool, matches),

@@ -40,10 +40,6 @@ pub(super) fn serve(mut run: Run<'_>, words: &[OsString]) -> u8 {
             return output::fail(run.tool, &what);
         }
     };
-    let inherited = match run.matches.get_many::<i32>("fd") {
-        Some(given) => given.copied().collect(),
-        None => activated(),
-    };
     let order = Order {
         tool: run.tool,
         program: Program::Target {
@@ -52,16 +48,8 @@ pub(super) fn serve(mut run: Run<'_>, words: &[OsString]) -> u8 {
         },
         app: target.clone(),
         python,
-        lifespan: match run
-            .matches
-            .get_one::<String>("lifespan")
-            .map(String::as_str)
-        {
-            Some("on") => Lifespan::On,
-            Some("off") => Lifespan::Off,
-            _ => Lifespan::Auto,
-        },
-        inherited,
+        lifespan: lifespan(&run),
+        inherited: inherited(&run),
         pid_file: run.matches.get_one::<PathBuf>("pid-file").cloned(),
         resolved,
     };
@@ -82,6 +70,23 @@ pub(super) fn serve(mut run: Run<'_>, words: &[OsString]) -> u8 {
             explain(&mut run, &again, &target, app_dir);
             NOT_UP
         }
+    }
+}
+
+/// Whether the app is asked for its lifespan.
+pub(super) fn lifespan(run: &Run<'_>) -> Lifespan {
+    match check::text(run, "lifespan").as_deref() {
+        Some("on") => Lifespan::On,
+        Some("off") => Lifespan::Off,
+        _ => Lifespan::Auto,
+    }
+}
+
+/// Sockets that were opened outside: those that are named, else those of the service manager.
+pub(super) fn inherited(run: &Run<'_>) -> Vec<i32> {
+    match run.matches.get_many::<i32>("fd") {
+        Some(given) => given.copied().collect(),
+        None => activated(),
     }
 }
 

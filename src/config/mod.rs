@@ -4,6 +4,7 @@ pub mod address;
 mod advice;
 pub mod app;
 pub mod contradictions;
+pub mod derived;
 pub mod env_file;
 pub mod environment;
 pub mod field;

@@ -179,11 +179,28 @@ def test_an_app_remembers_where_it_was_made() -> None:
     assert App().config._chirp_created_at is None
 
 
-def test_serving_is_refused_in_words() -> None:
-    with pytest.raises(ConfigurationError, match="chirp check"):
-        App().run()
+def test_a_wrong_port_does_not_run() -> None:
     with pytest.raises(ConfigurationError, match="port"):
         App().run(port=70000)
+
+
+def test_worker_hooks_do_not_run_in_sync_workers() -> None:
+    app = App(AppConfig(worker_mode="sync"))
+    app.on_worker_startup(lambda: None)
+    with pytest.raises(ConfigurationError, match="async"):
+        app.run(port=0)
+
+
+def test_error_handlers_are_for_errors() -> None:
+    app = App()
+    for what in (200, True, str, "404", object()):
+        with pytest.raises(ConfigurationError, match="400 to 599"):
+            app.error(what)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="callable"):
+        app.error(404)("lost")  # type: ignore[type-var]
+    app.error(404)(lambda: "lost")
+    with pytest.raises(ConfigurationError, match="already"):
+        app.error(404)(lambda: "gone")
 
 
 def test_errors_carry_their_status() -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from chirp.http.response import TEXT, Response
 from chirp.middleware.settings import Mistakes, texts
+from chirp.middleware.step import AnyResponse, Next, Request
+
+#: A host name or an IPv6 address in brackets, and perhaps a port (RFC 9110, section 7.2).
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
 
 
 class AllowedHostsMiddleware:
@@ -33,6 +39,26 @@ class AllowedHostsMiddleware:
         mistakes.expect_flag("debug", debug)
         mistakes.raise_if_any()
         self.debug = debug
+
+    async def __call__(self, request: Request, next: Next) -> AnyResponse:  # noqa: A002
+        """Answer 400 to a foreign host, else go on."""
+        if self.allows(request.host):
+            return await next(request)
+        words = "this host is not served here"
+        if self.debug:
+            words += f": {request.host!r} is none of allowed_hosts {', '.join(self.allowed_hosts)}"
+        return Response(words, 400, TEXT)
+
+    def allows(self, host: str) -> bool:
+        """Whether a Host header, with or without port, names a host of the app."""
+        if "*" in self.allowed_hosts:
+            return True
+        found = _HOST.fullmatch(host.lower())
+        name = found[1].removesuffix(".") if found else ""
+        return bool(name) and any(
+            known == name or (known.startswith(".") and (name == known[1:] or name.endswith(known)))
+            for known in self.allowed_hosts
+        )
 
     def __repr__(self) -> str:
         """Show the settings."""

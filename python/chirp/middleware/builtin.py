@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chirp.errors import ConfigurationError
+from chirp.http.response import TEXT, Response
 from chirp.middleware.settings import Mistakes, Settings, texts
+from chirp.middleware.step import AnyResponse, Next, Request
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,6 +60,43 @@ class CORSMiddleware:
                 f"CORSMiddleware takes a CORSConfig, not {type(config).__name__}"
             )
         self.config = config if config is not None else CORSConfig()
+
+    async def __call__(self, request: Request, next: Next) -> AnyResponse:  # noqa: A002
+        """Answer a preflight request, or go on and mark the response."""
+        origin = request.headers.get("origin")
+        asked = request.headers.get("access-control-request-method")
+        if request.method == "OPTIONS" and origin is not None and asked is not None:
+            response: AnyResponse = Response(b"", 204, TEXT)
+            if self._allows(origin):
+                response = self._preflight(self._marked(response, origin))
+            return response.with_vary("Origin")
+        response = await next(request)
+        if origin is not None and self._allows(origin):
+            response = self._marked(response, origin)
+            if self.config.expose_headers:
+                exposed = ", ".join(self.config.expose_headers)
+                response = response.with_header("Access-Control-Expose-Headers", exposed)
+        # Caches must not give one origin's answer to another.
+        return response if "*" in self.config.allow_origins else response.with_vary("Origin")
+
+    def _allows(self, origin: str) -> bool:
+        return "*" in self.config.allow_origins or origin in self.config.allow_origins
+
+    def _marked(self, response: AnyResponse, origin: str) -> AnyResponse:
+        allowed = "*" if "*" in self.config.allow_origins else origin
+        response = response.replacing_header("Access-Control-Allow-Origin", allowed)
+        if self.config.allow_credentials:
+            response = response.replacing_header("Access-Control-Allow-Credentials", "true")
+        return response
+
+    def _preflight(self, response: AnyResponse) -> AnyResponse:
+        config = self.config
+        methods = ", ".join(config.allow_methods)
+        response = response.with_header("Access-Control-Allow-Methods", methods)
+        if config.allow_headers:
+            headers = ", ".join(config.allow_headers)
+            response = response.with_header("Access-Control-Allow-Headers", headers)
+        return response.with_header("Access-Control-Max-Age", str(config.max_age))
 
     def __repr__(self) -> str:
         """Show the settings."""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+
+from chirp.context import get_request
 from chirp.middleware.settings import Mistakes
+from chirp.middleware.step import AnyResponse, Next, Request
+
+#: Where the request's state keeps the nonce.
+_KEY = "chirp.csp_nonce"
+#: Where scripts may come from beside the app itself: htmx and Alpine are there.
+_SOURCES = "https://unpkg.com https://cdn.jsdelivr.net"
 
 #: The policy that the nonce's script-src is added to.
 DEFAULT_BASE = "; ".join(
@@ -49,9 +58,32 @@ class CSPNonceMiddleware:
         self.unsafe_eval = unsafe_eval
         self.style_unsafe_inline = style_unsafe_inline
 
+    async def __call__(self, request: Request, next: Next) -> AnyResponse:  # noqa: A002
+        """Make the nonce, go on, and send the policy with it."""
+        nonce = request.state[_KEY] = secrets.token_urlsafe(24)
+        response = await next(request)
+        return response.replacing_header("Content-Security-Policy", self._policy(nonce))
+
+    def _policy(self, nonce: str) -> str:
+        scripts = f"script-src 'self' 'nonce-{nonce}' {_SOURCES}"
+        if self.unsafe_eval:
+            scripts += " 'unsafe-eval'"
+        parts = [self.base_csp.rstrip("; "), scripts]
+        if self.style_unsafe_inline:
+            parts.append("style-src 'self' 'unsafe-inline'")
+        return "; ".join(parts)
+
     def __repr__(self) -> str:
         """Show the settings."""
         return (
             f"CSPNonceMiddleware({self.base_csp!r}, unsafe_eval={self.unsafe_eval}, "
             f"style_unsafe_inline={self.style_unsafe_inline})"
         )
+
+
+def csp_nonce() -> str:
+    """The nonce of this request, for `<script nonce="...">`; empty where none is sent."""
+    try:
+        return str(get_request().state.get(_KEY, ""))
+    except LookupError:
+        return ""

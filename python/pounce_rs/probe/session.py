@@ -42,6 +42,11 @@ def open_session(session: Session) -> None:
     sys.modules[_KEY] = session  # type: ignore[assignment]
 
 
+def close_session() -> None:
+    """Forget the session: what is made from now on is as outside of a probe."""
+    sys.modules.pop(_KEY, None)
+
+
 def current() -> Session | None:
     """The session of this process; None outside a probe."""
     session: Any = sys.modules.get(_KEY)

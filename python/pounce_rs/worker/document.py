@@ -30,6 +30,8 @@ class Document:
         listeners: Descriptors of listening sockets, TCP or Unix.
         config: Fields of ``ServerConfig`` that differ from their defaults, as in a TOML file.
         kind: ``pounce``, or ``chirp`` where a target without an attribute means ``app``.
+        app_config: Settings of a Chirp app from outside its code: ``base`` is what its keywords
+            win over, ``flags`` what wins over them; both hold secrets.
         worker_id: Number of the worker's slot, from 0.
         workers: How many there are.
         generation: Which load of the code this is, from 1.
@@ -45,6 +47,7 @@ class Document:
     app_dir: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "pounce"
+    app_config: Mapping[str, Any] | None = field(default=None, repr=False)
     worker_id: int = 0
     workers: int = 1
     generation: int = 1
@@ -87,6 +90,7 @@ class Document:
             listeners=tuple(_of(found, "listeners", list)),
             config=_of(found, "config", dict, default={}),
             kind=_of(found, "kind", str, default="pounce"),
+            app_config=_of(found, "app_config", dict, optional=True),
             worker_id=_of(found, "worker_id", int, default=0),
             workers=_of(found, "workers", int, default=1),
             generation=_of(found, "generation", int, default=1),

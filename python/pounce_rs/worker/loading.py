@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 from pounce_rs.probe.asgi import judge
@@ -12,6 +13,7 @@ from pounce_rs.probe.failures import Explainer, FailureReport
 from pounce_rs.probe.positions import PositionTable
 from pounce_rs.probe.redaction import Redactor
 from pounce_rs.probe.resolve import Resolver, parse
+from pounce_rs.probe.session import Session, close_session, open_session
 from pounce_rs.role import become_worker
 
 
@@ -19,12 +21,37 @@ class LoadingError(Exception):
     """There is no application to serve; the text says why, for people."""
 
 
-def load(target: str, app_dir: str | None, kind: str) -> Any:
+def load(
+    target: str, app_dir: str | None, kind: str, app_config: Mapping[str, Any] | None = None
+) -> Any:
     """Import the application that ``target`` names, as ``pounce check`` does.
 
+    Args:
+        target: ``module:attribute``, or the like.
+        app_dir: Directory that it is imported from; None means the working directory.
+        kind: ``pounce``, or ``chirp`` where a target without an attribute means ``app``.
+        app_config: Settings of a Chirp app from outside its code, as ``Document`` has them.
+
     Raises:
-        LoadingError: The target is wrong, or its code fails. The traceback is on standard error.
+        LoadingError: The target is wrong, or its code fails, or its settings do. A traceback is on
+            standard error.
     """
+    if app_config is None:
+        return _import(target, app_dir, kind)
+    # As in `chirp check`: the settings below the keywords of the code come from the session, which
+    # collects what is wrong with them.
+    open_session(Session(dict(app_config["base"])))
+    try:
+        app = _import(target, app_dir, kind)
+        wrong = [message for _, message in app._chirp_overrule(app_config["flags"])]
+    finally:
+        close_session()
+    if wrong:
+        raise LoadingError("\n  ".join((f"{target}: the app's settings are not valid:", *wrong)))
+    return app
+
+
+def _import(target: str, app_dir: str | None, kind: str) -> Any:
     directory = os.path.abspath(app_dir or os.getcwd())
     # `python -m` has put the working directory in front; the app's own stands in its place.
     if sys.path and sys.path[0] in ("", os.getcwd()):

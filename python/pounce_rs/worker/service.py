@@ -134,7 +134,7 @@ class _Service:
         document = self._document
         app = self._app
         if document.target is not None:
-            app = load(document.target, document.app_dir, document.kind)
+            app = load(document.target, document.app_dir, document.kind, document.app_config)
         app = require_app(app, document.target or "the application")
         loop = new_event_loop()
         try:

@@ -1,11 +1,23 @@
 //! Ctrl-C while an app is imported: the child is in a group of its own, so nobody else ends it.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
+
+/// Of every watch that is over: whether its signals do again what they always do.
+static OVER: Mutex<Vec<Arc<AtomicBool>>> = Mutex::new(Vec::new());
+
+/// Leaves the signals to handlers that are set up behind a probe, as those of a server: what a probe has
+/// registered ends this process no more. Until they stand the signals should be blocked.
+pub fn leave_signals() {
+    let over = OVER.lock().unwrap_or_else(PoisonError::into_inner);
+    for each in over.iter() {
+        each.store(false, Ordering::Relaxed);
+    }
+}
 
 /// Notes signals that ask this process to end, as long as it lives; behind it they do what they
 /// always do.
@@ -47,5 +59,7 @@ impl Interrupt {
 impl Drop for Interrupt {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
+        let mut over = OVER.lock().unwrap_or_else(PoisonError::into_inner);
+        over.push(Arc::clone(&self.over));
     }
 }

@@ -1,6 +1,7 @@
 //! What a launch is: what to run, where, with which settings.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
@@ -19,11 +20,41 @@ pub enum Program {
         /// Folder that goes to the front of the import path; the working directory where absent.
         app_dir: Option<PathBuf>,
     },
+    /// The Chirp app of a target, with what is said about its configuration outside its code.
+    ChirpApp {
+        /// `module:attribute`, or a module that has an `app`.
+        target: String,
+        /// Folder that goes to the front of the import path.
+        app_dir: PathBuf,
+        /// What stands below and above the keywords of the code.
+        settings: AppSettings,
+    },
     /// This program again, until it comes to its `run()`.
     Script {
         /// Arguments of the interpreter.
         arguments: Vec<OsString>,
     },
+}
+
+/// Settings of a Chirp app from outside its code. They hold secrets, and never show them.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct AppSettings {
+    /// What the keywords of the code win over: the file, the variables; flags too.
+    pub base: Map<String, Json>,
+    /// What wins over the keywords.
+    pub flags: Map<String, Json>,
+    /// Variables of an env file that the process does not have.
+    pub variables: Vec<(String, String)>,
+}
+
+impl fmt::Debug for AppSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AppSettings")
+            .field("base", &self.base.keys())
+            .field("flags", &self.flags.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether the app is asked for its lifespan.

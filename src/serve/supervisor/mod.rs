@@ -27,8 +27,9 @@ use crate::config::types::LogLevel;
 pub use alone::Alone;
 pub use ending::{Ended, Failure};
 pub use inherited::activated;
-pub use launch::{Launch, Lifespan, Program, settings};
+pub use launch::{AppSettings, Launch, Lifespan, Program, settings};
 pub use log::Log;
+pub use signals::hold as hold_signals;
 pub use sockets::{Address, ListenError};
 pub use worker::{PROTOCOL, VARIABLE};
 

@@ -11,6 +11,14 @@ use signal_hook::low_level::{pipe, unregister};
 
 use super::terminal::{Hangup, Terminal};
 
+/// What a supervisor is told by signals.
+const HEARD: [Signal; 4] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGUSR1,
+];
+
 /// What came since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Received {
@@ -43,14 +51,17 @@ impl Signals {
             }
             Ok(reader)
         };
-        Ok(Self {
+        let signals = Self {
             stop: channel(&[SIGTERM, SIGINT])?,
             reload: channel(&[SIGUSR1])?,
             hangup: channel(&[SIGHUP])?,
             child: channel(&[SIGCHLD])?,
             handlers,
             terminal,
-        })
+        };
+        // Whoever has blocked them until now, or blocked them in a parent: now they are heard.
+        SigSet::from_iter(HEARD).thread_unblock()?;
+        Ok(signals)
     }
 
     /// What to wait for.
@@ -88,6 +99,14 @@ fn came(mut pipe: &PipeReader) -> bool {
         any = true;
     }
     any
+}
+
+/// Keeps signals from this thread until a supervisor's handlers stand in it.
+///
+/// # Errors
+/// Where the system refuses a mask.
+pub fn hold() -> io::Result<()> {
+    Ok(SigSet::from_iter(HEARD).thread_block()?)
 }
 
 /// Runs `start` with the signals blocked that a worker handles: a child inherits that, so that none

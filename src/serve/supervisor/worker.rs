@@ -298,10 +298,13 @@ fn pin(_pid: Pid, _slot: usize) {}
 
 fn command(launch: &Launch) -> Command {
     match &launch.program {
-        Program::Target { .. } => {
+        Program::Target { .. } | Program::ChirpApp { .. } => {
             let mut command = Command::new(&launch.python);
             command.args(["-m", "pounce_rs.worker", "--settings-fd"]);
             command.arg(SETTINGS.to_string());
+            if let Program::ChirpApp { settings, .. } = &launch.program {
+                command.envs(settings.variables.iter().map(|(name, value)| (name, value)));
+            }
             command
         }
         Program::Script { arguments } => {
@@ -328,11 +331,21 @@ pub(super) fn document(
     listeners: &[i32],
     pipes: Option<Pipes>,
 ) -> Json {
-    let (target, app_dir) = match &launch.program {
-        Program::Target { target, app_dir } => (Some(target), app_dir.as_ref()),
-        Program::Script { .. } => (None, None),
+    let (target, app_dir, app_config) = match &launch.program {
+        Program::Target { target, app_dir } => (Some(target), app_dir.as_ref(), None),
+        Program::ChirpApp {
+            target,
+            app_dir,
+            settings,
+        } => {
+            let app_config = json!({"base": settings.base, "flags": settings.flags});
+            (Some(target), Some(app_dir), Some(app_config))
+        }
+        Program::Script { .. } => (None, None, None),
     };
     json!({
+        "kind": if app_config.is_some() { "chirp" } else { "pounce" },
+        "app_config": app_config,
         "protocol": PROTOCOL,
         "target": target,
         "app_dir": app_dir,

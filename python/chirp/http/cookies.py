@@ -1,0 +1,83 @@
+"""Cookies: what a request brings, and what a response sets (RFC 6265)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+#: A cookie name is a token, its value a restricted set of printable ASCII (section 4.1.1).
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
+_ATTRIBUTE = re.compile(r"[ !-:<-~]*")
+
+
+def parse_cookies(header: str) -> dict[str, str]:
+    """Read a Cookie header; of two cookies with one name the first counts, as it is more specific.
+
+    Args:
+        header: Value of the header; several are joined by `; `.
+    """
+    cookies: dict[str, str] = {}
+    for pair in header.split(";"):
+        name, equals, value = pair.partition("=")
+        if equals:
+            text = value.strip()
+            if len(text) > 1 and text[0] == text[-1] == '"':
+                text = text[1:-1]
+            cookies.setdefault(name.strip(), text)
+    return cookies
+
+
+@dataclass(frozen=True)
+class SetCookie:
+    """A cookie that a response sets.
+
+    Attributes:
+        name: Its name.
+        value: Its value: printable ASCII without spaces, quotes, commas, semicolons, backslashes.
+        max_age: Lifetime in seconds; 0 deletes it; None means until the browser ends.
+        path: Path that it is sent for.
+        domain: Domain that it is sent to; None means this host only.
+        secure: Whether it goes over HTTPS only.
+        httponly: Whether scripts are kept from reading it.
+        samesite: `lax`, `strict` or `none`.
+
+    Raises:
+        ValueError: A part has a character that would end it.
+    """
+
+    name: str
+    value: str
+    max_age: int | None = None
+    path: str = "/"
+    domain: str | None = None
+    secure: bool = False
+    httponly: bool = True
+    samesite: str = "lax"
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} cannot be the name of a cookie")
+        if not _VALUE.fullmatch(self.value):
+            raise ValueError(
+                f"the value of the cookie {self.name!r} has a character that cookies cannot hold: "
+                "encode it, for instance with urllib.parse.quote"
+            )
+        for part in (self.path, self.domain or "", self.samesite):
+            if not _ATTRIBUTE.fullmatch(part):
+                raise ValueError(f"an attribute of the cookie {self.name!r} is not valid: {part!r}")
+
+    def header(self) -> str:
+        """The value of the Set-Cookie header."""
+        parts = [f"{self.name}={self.value}", f"Path={self.path}"]
+        if self.max_age is not None:
+            parts.append(f"Max-Age={self.max_age}")
+        if self.domain:
+            parts.append(f"Domain={self.domain}")
+        if self.secure:
+            parts.append("Secure")
+        if self.httponly:
+            parts.append("HttpOnly")
+        if self.samesite:
+            parts.append(f"SameSite={self.samesite.capitalize()}")
+        return "; ".join(parts)

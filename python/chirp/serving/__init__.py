@@ -1,0 +1,1 @@
+"""How a declared app answers requests: routes, handlers, middleware, errors, lifespan."""

@@ -1,0 +1,124 @@
+"""Calling handlers: what they get by name and type, and sync ones in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chirp.errors import ConfigurationError, NotFound
+from chirp.http.request import Request
+
+#: Annotations that a parameter of the path is converted to.
+_CONVERTED: dict[object, Callable[[Any], Any]] = {int: int, float: float, str: str}
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether a call gives an awaitable or an async iterator, so that it does not block."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    for each in (function, getattr(function, "__call__", None)):  # noqa: B004 # it is asked further
+        if inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each):
+            return True
+    return False
+
+
+async def call(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call a function and wait for its result; a sync one runs in a thread, in this context."""
+    if is_async(function):
+        result = function(*arguments, **keywords)
+    else:
+        context = contextvars.copy_context()
+        bound = functools.partial(context.run, function, *arguments, **keywords)
+        result = await asyncio.get_running_loop().run_in_executor(None, bound)
+    return await result if inspect.isawaitable(result) else result
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A handler with what its signature asks for, found out once.
+
+    Attributes:
+        function: The handler.
+        request: Names of the parameters that get the request.
+        converted: Parameters of the path by name, with what their annotation converts to.
+        positional: Names of positional-only parameters, in order.
+    """
+
+    function: Callable[..., Any]
+    request: tuple[str, ...]
+    converted: Mapping[str, Callable[[Any], Any] | None]
+    positional: tuple[str, ...]
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], path: str, names: tuple[str, ...]) -> Handler:
+        """Look at a handler.
+
+        Args:
+            function: The handler.
+            path: The route's path, for messages.
+            names: Names of the parameters of that path.
+
+        Raises:
+            ConfigurationError: It asks for something that no request brings.
+        """
+        request, positional = [], []
+        converted: dict[str, Callable[[Any], Any] | None] = {}
+        for parameter in inspect.signature(function).parameters.values():
+            name = parameter.name
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                if parameter.kind is parameter.VAR_KEYWORD:
+                    converted.update({left: None for left in names if left not in converted})
+                continue
+            annotation = _annotations(function).get(name)
+            if annotation is Request or (name == "request" and name not in names):
+                request.append(name)
+            elif name in names:
+                converted[name] = _CONVERTED.get(annotation)
+            elif parameter.default is parameter.empty:
+                known = ", ".join(("request", *names))
+                raise ConfigurationError(
+                    f"route {path!r}: the handler {_name(function)} takes {name!r}, which is "
+                    f"neither the request nor a parameter of the path; there are: {known}"
+                )
+            else:
+                continue
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                positional.append(name)
+        return cls(function, tuple(request), converted, tuple(positional))
+
+    async def __call__(self, request: Request) -> Any:
+        """Call it for a request whose path parameters are set.
+
+        Raises:
+            NotFound: A parameter of the path is no value of the type that it is annotated with.
+        """
+        keywords: dict[str, Any] = dict.fromkeys(self.request, request)
+        for name, convert in self.converted.items():
+            value = request.path_params[name]
+            try:
+                keywords[name] = value if convert is None else convert(value)
+            except ValueError:
+                raise NotFound from None
+        arguments = [keywords.pop(name) for name in self.positional]
+        return await call(self.function, *arguments, **keywords)
+
+
+def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
+    target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    try:
+        return typing.get_type_hints(target)
+    except (NameError, TypeError, AttributeError):
+        # Names of type checkers only: what is not known at run time converts nothing.
+        found: dict[str, Any] = getattr(target, "__annotations__", {})
+        simple = {kind.__name__: kind for kind in (int, float, str, Request)}
+        return {name: simple.get(str(value).strip("'\""), value) for name, value in found.items()}
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", type(function).__qualname__))

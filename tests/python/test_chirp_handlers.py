@@ -1,0 +1,359 @@
+"""Handlers: what they get, what they return, and what a client sees of their errors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+from browsing import Browser, http, speak
+from chirp import (
+    App,
+    AppConfig,
+    ConfigurationError,
+    HTTPError,
+    NotFound,
+    Redirect,
+    Request,
+    Response,
+    StreamingResponse,
+    get_request,
+)
+
+
+def answering(value: Any) -> Browser:
+    """An app whose only handler returns this value."""
+    app = App()
+    app.route("/", methods=["GET", "POST"])(lambda: value)
+    return Browser(app)
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "kind", "body"),
+    [
+        ("<b>ä</b>", 200, "text/html; charset=utf-8", "<b>ä</b>".encode()),
+        (b"\x00", 200, "application/octet-stream", b"\x00"),
+        ({"ä": [1, None]}, 200, "application/json", '{"ä":[1,null]}'.encode()),
+        ([1], 200, "application/json", b"[1]"),
+        (None, 204, None, b""),
+        (("gone", 410), 410, "text/html; charset=utf-8", b"gone"),
+        (({"a": 1}, 201, {"X-A": "b"}), 201, "application/json", b'{"a":1}'),
+        (("x", 200, {"Content-Type": "text/css"}), 200, "text/css", b"x"),
+        (Response("x", 418, "text/plain"), 418, "text/plain", b"x"),
+        (Redirect("/there"), 302, "text/plain; charset=utf-8", b""),
+        (Response("x").with_status(304), 304, None, b""),
+    ],
+)
+def test_what_a_handler_returns_is_a_response(
+    value: Any, status: int, kind: str | None, body: bytes
+) -> None:
+    response = answering(value).get("/")
+    assert response.status_code == status
+    assert response.headers.get("content-type") == kind
+    assert response.content == body
+    assert (response.headers.get("content-length") is None) == (status in (204, 304))
+
+
+@pytest.mark.parametrize(
+    "value", [1, object(), ("x", True), ("x", 99), ("x",), {1, 2}, {"a": object()}, float("nan")]
+)
+def test_what_is_no_response_is_an_error(value: Any, caplog: pytest.LogCaptureFixture) -> None:
+    response = answering(value).get("/")
+    assert (response.status_code, response.text) == (500, "Internal Server Error")
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], TypeError)
+
+
+def test_a_response_is_changed_step_by_step() -> None:
+    first = Response("x")
+    second = (
+        first.with_status(201)
+        .with_header("X-A", "1")
+        .with_headers({"X-B": "2"})
+        .with_cookie("theme", "dark", max_age=60, secure=True)
+        .without_cookie("old")
+        .with_vary("Accept")
+        .with_vary("accept", "Origin")
+    )
+    assert (first.status, first.headers, first.cookies) == (200, (), ())
+    response = answering(second).get("/")
+    assert response.headers["vary"] == "Accept, Origin"
+    assert response.headers.get_list("set-cookie") == [
+        "theme=dark; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax",
+        "old=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+    ]
+
+
+@pytest.mark.parametrize("bad", ["a\r\nSet-Cookie: x=y", "a\nb", "a\0", "\u20ac"])
+def test_a_header_cannot_break_the_response_apart(bad: str) -> None:
+    with pytest.raises(ValueError, match="X-A"):
+        Response("x").with_header("X-A", bad)
+    with pytest.raises(ValueError, match="name of a header"):
+        Response("x").with_header(bad, "x")
+    cookies: list[dict[str, Any]] = [{"value": bad}, {"value": "x", "path": bad}, {"value": "a;b"}]
+    for cookie in cookies:
+        with pytest.raises(ValueError, match="cookie"):
+            Response("x").with_cookie("c", **cookie)
+    assert answering(Response("x", headers=(("X-A", bad),))).get("/").status_code == 500
+    assert answering(("x", 200, {"X-A": bad})).get("/").status_code == 500
+
+
+def test_parameters_by_name_and_type() -> None:
+    app = App()
+
+    @app.route("/a/{id}/{rest:path}")
+    async def both(rest: str, asked: Request, id: int, page: int = 1) -> str:  # noqa: A002
+        return f"{id!r} {rest} {page} {asked.path} {asked.path_params}"
+
+    @app.route("/b/{id}")
+    def positional(id: str, request: Any, /, **more: Any) -> str:  # noqa: A002
+        return f"{id!r} {request.method} {more}"
+
+    @app.route("/c/{id}/{name}")
+    def rest(**parameters: Any) -> dict[str, Any]:
+        return parameters
+
+    class Caller:
+        async def __call__(self, request: Request) -> str:
+            return get_request().path + str(request is get_request())
+
+    app.route("/d")(Caller())
+    browser = Browser(app)
+    assert browser.get("/a/7/x/y").text == "7 x/y 1 /a/7/x/y {'id': '7', 'rest': 'x/y'}"
+    assert browser.get("/a/seven/x").status_code == 404
+    assert browser.get("/b/7").text == "'7' GET {}"
+    assert browser.get("/c/1/two").json() == {"id": "1", "name": "two"}
+    assert browser.get("/d").text == "/dTrue"
+
+
+def test_a_handler_that_asks_for_too_much_stops_the_start() -> None:
+    app = App()
+
+    @app.route("/users/{id}")
+    def user(id: int, database: object) -> str:  # noqa: A002
+        return ""
+
+    with pytest.raises(ConfigurationError, match=r"'/users/\{id\}'.*'database'.*request, id"):
+        speak(app, {"type": "lifespan"}, [{"type": "lifespan.startup"}])
+
+
+def test_sync_handlers_run_in_a_thread_and_know_their_request() -> None:
+    app = App()
+
+    @app.route("/sync")
+    def sync() -> str:
+        return f"{threading.current_thread() is threading.main_thread()} {get_request().path}"
+
+    @app.route("/async")
+    async def async_() -> str:
+        return f"{threading.current_thread() is threading.main_thread()} {get_request().path}"
+
+    browser = Browser(app)
+    assert browser.get("/sync").text == "False /sync"
+    assert browser.get("/async").text == "True /async"
+    with pytest.raises(LookupError, match="no request"):
+        get_request()
+
+
+def test_streams() -> None:
+    app = App()
+    closed = []
+
+    @app.route("/async")
+    async def numbers() -> AsyncIterator[str]:
+        for number in range(3):
+            yield f"{number} {get_request().path} "
+
+    @app.route("/sync")
+    def threads() -> Iterator[bytes]:
+        try:
+            yield b""
+            yield str(threading.current_thread() is threading.main_thread()).encode()
+        finally:
+            closed.append("sync")
+
+    @app.route("/events")
+    def events() -> StreamingResponse:
+        async def endless() -> AsyncIterator[str]:
+            try:
+                yield "data: 1\n\n"
+                await asyncio.sleep(3600)
+            finally:
+                closed.append("events")
+
+        return StreamingResponse(endless(), content_type="text/event-stream")
+
+    browser = Browser(app)
+    assert browser.get("/async").text == "0 /async 1 /async 2 /async "
+    assert browser.get("/sync").text == "False"
+    assert browser.request("HEAD", "/sync").text == ""
+    # Behind its request this client is gone: the stream is not waited for.
+    start, first = speak(app, http(path="/events"), [{"type": "http.request", "body": b""}])
+    assert (start["status"], first["body"]) == (200, b"data: 1\n\n")
+    assert closed == ["sync", "events"]
+
+
+def test_the_request() -> None:
+    app = App()
+
+    @app.route("/{name}", methods=["POST"])
+    async def tell(request: Request) -> dict[str, Any]:
+        return {
+            "url": request.url,
+            "query": [request.query["a"], request.query.get_list("a"), request.query.get("b")],
+            "cookies": dict(request.cookies),
+            "header": request.headers["X-One"],
+            "host": request.host,
+            "scheme": request.scheme,
+            "htmx": request.is_htmx,
+            "length": request.content_length,
+            "text": await request.text(),
+        }
+
+    browser = Browser(app)
+    response = browser.post(
+        "/caf%C3%A9?a=1&a=%C3%A4",
+        content="grüße".encode("latin-1"),
+        headers={
+            "Content-Type": 'text/plain; charset="latin-1"',
+            "Cookie": 'a=1; b="2"; a=3',
+            "x-one": "1",
+            "HX-Request": "true",
+        },
+    )
+    assert response.json() == {
+        "url": "/caf%C3%A9?a=1&a=%C3%A4",
+        "query": ["1", ["1", "ä"], None],
+        "cookies": {"a": "1", "b": "2"},
+        "header": "1",
+        "host": "shop.example",
+        "scheme": "https",
+        "htmx": True,
+        "length": 5,
+        "text": "grüße",
+    }
+    bad = browser.post("/x?a=1", content=b"\xff", headers={"X-One": "1"})
+    assert (bad.status_code, bad.text) == (400, "the body is not text in utf-8")
+
+
+def test_json_bodies() -> None:
+    app = App()
+
+    @app.route("/", methods=["POST"])
+    async def echo(request: Request) -> Any:
+        return {"value": await request.json()}
+
+    browser = Browser(app)
+    assert browser.post("/", content=b'["\xc3\xa4"]').json() == {"value": ["ä"]}
+    for body in (b"{", b"", b"\xff\xfe\xff", b"[" * 100_000):
+        response = browser.post("/", content=body)
+        assert (response.status_code, response.text[:16]) == (400, "the body is no J")
+
+
+def test_a_body_is_streamed_once() -> None:
+    app = App()
+
+    @app.route("/", methods=["POST"])
+    async def twice(request: Request) -> str:
+        pieces = [piece async for piece in request.stream()]
+        with pytest.raises(RuntimeError, match="once"):
+            await request.body()
+        return str(pieces)
+
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"a", "more_body": True},
+        {"type": "http.request", "body": b"", "more_body": True},
+        {"type": "http.request", "body": b"b"},
+    ]
+    _, body = speak(app, http("POST"), messages)
+    assert body["body"] == b"[b'a', b'b']"
+    # Nobody is left to answer where the client goes away in the middle.
+    assert speak(app, http("POST"), messages[:1]) == []
+
+
+def failing(error: Callable[[], Exception], **settings: Any) -> tuple[App, Browser]:
+    app = App(AppConfig(**settings))
+
+    @app.route("/")
+    async def fail() -> str:
+        raise error()
+
+    return app, Browser(app)
+
+
+def test_errors_are_answered_in_plain_text() -> None:
+    _, browser = failing(lambda: HTTPError(402, "<b>pay</b>", (("X-Price", "3"),)))
+    response = browser.get("/")
+    assert (response.status_code, response.text) == (402, "<b>pay</b>")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.headers["x-price"] == "3"
+    assert browser.get("/nowhere").text == "Not Found"
+
+
+def test_an_unforeseen_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    _, browser = failing(lambda: ValueError("tea4two"))
+    response = browser.get("/")
+    assert (response.status_code, response.text) == (500, "Internal Server Error")
+    (record,) = caplog.records
+    assert record.name == "chirp"
+    assert record.levelno == logging.ERROR
+    assert record.getMessage() == "GET '/' failed (request id unknown)"
+    _, open_browser = failing(lambda: ValueError("tea4two"), debug=True)
+    assert "ValueError: tea4two" in open_browser.get("/").text
+
+
+def test_error_handlers_by_status_and_class(caplog: pytest.LogCaptureFixture) -> None:
+    class TooLate(Exception):
+        pass
+
+    class MuchTooLate(TooLate):
+        pass
+
+    app, browser = failing(MuchTooLate)
+
+    @app.error(404)
+    def lost(request: Request) -> str:
+        return f"no {request.path}"
+
+    @app.error(405)
+    def other() -> tuple[str, int]:
+        return "teapot", 418
+
+    @app.error(TooLate)
+    async def late(request: Request, error: Exception) -> Response:
+        return Response(type(error).__name__, 410)
+
+    @app.error(NotFound)
+    def precise(*arguments: Any) -> str:
+        return f"{len(arguments)}"
+
+    assert (browser.get("/").status_code, browser.get("/").text) == (410, "MuchTooLate")
+    assert (browser.get("/x").status_code, browser.get("/x").text) == (404, "2")
+    refused = browser.post("/")
+    assert (refused.status_code, refused.headers["allow"]) == (418, "GET, HEAD, OPTIONS")
+    assert caplog.records == []
+
+
+def test_a_handler_for_500_answers_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+    app, browser = failing(lambda: KeyError("x"))
+    app.error(500)(lambda request, error: {"failed": type(error).__name__})
+    response = browser.get("/")
+    assert (response.status_code, response.json()) == (500, {"failed": "KeyError"})
+    assert len(caplog.records) == 1
+
+
+def test_nothing_is_declared_behind_the_first_request() -> None:
+    app, browser = failing(NotFound)
+    browser.get("/")
+    for declare in (
+        lambda: app.route("/late"),
+        lambda: app.add_middleware(print),
+        lambda: app.on_startup(lambda: None),
+        lambda: app.error(404),
+    ):
+        with pytest.raises(ConfigurationError, match="serving already"):
+            declare()
