@@ -83,7 +83,9 @@ impl Kind {
                 #[allow(clippy::cast_precision_loss, reason = "see above")]
                 self.number(*value as f64)
             }
-            (Self::Positive | Self::NonNegative | Self::Share, Raw::Float(value)) => self.number(*value),
+            (Self::Positive | Self::NonNegative | Self::Share, Raw::Float(value)) => {
+                self.number(*value)
+            }
             (Self::Text | Self::NonEmpty | Self::UrlPath | Self::Choice(_), Raw::Text(text)) => {
                 self.text(text)
             }
@@ -202,7 +204,9 @@ impl Kind {
         }
         match self {
             Self::Positive if value <= 0.0 => Err(self.mistake(format!("{value:?} is too small"))),
-            Self::NonNegative | Self::Share if value < 0.0 => Err(self.mistake(format!("{value:?} is too small"))),
+            Self::NonNegative | Self::Share if value < 0.0 => {
+                Err(self.mistake(format!("{value:?} is too small")))
+            }
             Self::Share if value > 1.0 => {
                 let mistake = self.mistake(format!("{value:?} is too large"));
                 Err(if value <= 100.0 {

@@ -59,7 +59,11 @@ impl Requests {
 
     /// A line of the access log, to be written when the exchange is at its end.
     fn entry(&self, head: &Parts, id: &RequestId) -> Option<Entry> {
-        let log = self.worker.access.as_ref()?;
+        let log = self
+            .worker
+            .access
+            .as_ref()
+            .filter(|log| log.tells_requests())?;
         Some(Entry {
             log: Rc::clone(log),
             started: Instant::now(),
@@ -71,6 +75,7 @@ impl Requests {
             client: None,
             status: Cell::new(None),
             bytes: Cell::new(0),
+            began: Cell::new(None),
         })
     }
 
@@ -281,6 +286,9 @@ impl Future for Answer {
         };
         if let Some(entry) = &end.entry {
             entry.status.set(Some(head.status));
+            if page.is_none() && end.exchange.remaining().is_none() {
+                entry.began.set(Some(Instant::now()));
+            }
         }
         let refused = page.is_some();
         let body = ResponseBody {
