@@ -175,7 +175,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// Appends `2026-01-31T12:00:00.123Z`.
-    pub(super) fn append(&mut self, time: SystemTime, out: &mut Vec<u8>) {
+    pub(in crate::serve) fn append(&mut self, time: SystemTime, out: &mut Vec<u8>) {
         let time = OffsetDateTime::from(time);
         let second = time.unix_timestamp();
         if self.second != Some(second) {
