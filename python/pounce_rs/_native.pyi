@@ -415,10 +415,13 @@ class ServerConfig:
         """Least level that is logged."""
     @property
     def log_slow_requests_threshold(self) -> float:
-        """Requests that take longer are logged as slow."""
+        """Requests that take longer are logged as slow.
+
+        Counted up to the beginning of the response; part of the access log.
+        """
     @property
     def lifecycle_logging(self) -> bool:
-        """Log the life of workers and connections as structured events."""
+        """Log the life of workers and connections as structured events, at level info."""
     @property
     def debug(self) -> bool:
         """Show error pages with source code: for development only."""

@@ -168,7 +168,7 @@ mod tests {
     fn what_a_check_only_notes_stops_a_launch_also_where_it_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pounce.toml");
-        let text = "health_check_path = \"/h\"\n[check]\nignore = [\"unsupported_setting\"]\n";
+        let text = "metrics_enabled = true\n[check]\nignore = [\"unsupported_setting\"]\n";
         std::fs::write(&path, text).unwrap();
         let inputs = Inputs {
             file: file::Wanted::Named { path, place: None },

@@ -64,7 +64,7 @@ config_model! {
         /// Time to go on serving when the server is told to stop, while health already answers 503.
         ///
         /// Long enough for load balancers to notice; shutdown_timeout counts from its end.
-        drain_delay: Delay = Field::delay(0.0);
+        drain_delay: Delay = Field::delay(0.0).flag("drain-delay");
         /// Limit to finish requests in flight when the server stops.
         shutdown_timeout: Seconds = Field::seconds(10.0).flag("shutdown-timeout");
         /// Limit for old workers to finish their requests in a graceful reload.
@@ -197,8 +197,10 @@ config_model! {
         /// Least level that is logged.
         log_level: LogLevel = Field::choice(LogLevel::CHOICES, "info").flag("log-level");
         /// Requests that take longer are logged as slow.
+        ///
+        /// Counted up to the beginning of the response; part of the access log.
         log_slow_requests_threshold: Seconds = Field::seconds(5.0);
-        /// Log the life of workers and connections as structured events.
+        /// Log the life of workers and connections as structured events, at level info.
         lifecycle_logging: bool = Field::switch(false);
 
         ["Development"]

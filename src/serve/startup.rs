@@ -114,6 +114,19 @@ fn run(
     control: &Arc<Control>,
 ) -> io::Result<Vec<Waiting>> {
     let mut reactor = Reactor::new()?;
+    let waiting = attend(&mut reactor, settings, listeners, tls, control);
+    reactor.clear();
+    waiting
+}
+
+/// Turns the reactor until it is over; gives the connections that wait.
+fn attend(
+    reactor: &mut Reactor,
+    settings: Settings,
+    listeners: Vec<(OwnedFd, bool)>,
+    tls: Option<Arc<ServerConfig>>,
+    control: &Arc<Control>,
+) -> io::Result<Vec<Waiting>> {
     let handle = reactor.handle();
     let Some(health) = Health::new(&settings, State::Starting) else {
         return Ok(Vec::new());

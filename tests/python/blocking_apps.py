@@ -63,3 +63,24 @@ async def hooked(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         raise LookupError(f"called with {scope['type']}")
     await answer(send, "served")
+
+
+async def in_executor(scope: Scope, receive: Receive, send: Send) -> None:
+    """Have twelve calls in threads, three at a time; answer with how many were there at once."""
+    assert scope["type"] == "http"
+    barrier, lock = threading.Barrier(3), threading.Lock()
+    there: list[int] = []
+    present = 0
+
+    def stand() -> None:
+        nonlocal present
+        with lock:
+            present += 1
+            there.append(present)
+        barrier.wait(20)
+        with lock:
+            present -= 1
+        barrier.wait(20)
+
+    await asyncio.gather(*(asyncio.to_thread(stand) for _ in range(12)))
+    await answer(send, str(sorted(set(there))))

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -347,6 +348,24 @@ async def slow(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"begun ", "more_body": True})
     await asyncio.sleep(float(scope["path"][1:]))
     await send({"type": "http.response.body", "body": b"ended"})
+
+
+async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+    """Take the seconds that end the path, before the response, or within one that is streamed."""
+    assert scope["type"] == "http"
+    seconds = float(scope["path"].rpartition("/")[2])
+    begun = scope["path"].startswith("/streamed")
+    if begun:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"wait", "more_body": True})
+        await asyncio.sleep(seconds)
+        await send({"type": "http.response.body", "body": b"ed"})
+    elif (b"x-how", b"block") in scope["headers"]:
+        time.sleep(seconds)
+        await answer(send, "waited")
+    else:
+        await asyncio.sleep(seconds)
+        await answer(send, "waited")
 
 
 not_an_app = 42

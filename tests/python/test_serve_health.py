@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -215,3 +216,51 @@ def test_a_reload_is_no_drain(tmp_path: Path) -> None:
         assert b"draining" not in answers
         assert b"connection: close" in answers
         server.stop()
+
+
+def test_the_replacement_of_a_crashed_worker_says_that_it_starts(tmp_path: Path) -> None:
+    words = ["--port", "0", "--workers", "1", "--health-check-path", "/health"]
+    with serve(tmp_path, *words) as server:
+        [pid] = server.started()["workers"]
+        port = int(server.up["addresses"][0].rpartition(":")[2])
+        text = GATE + "wait('import')\n" + APP.replace("first", "second")
+        (tmp_path / "served.py").write_text(text, encoding="utf-8")
+        os.kill(pid, signal.SIGKILL)
+        wait_for((tmp_path / "import").exists)
+        assert probe(port)[1]["status"] == "starting"
+        (tmp_path / "import may go on").touch()
+        assert server.get() == "second"
+        assert probe(port)[1]["status"] == "ok"
+        server.stop()
+
+
+def test_workers_of_a_unix_socket_leave_it_to_those_who_serve(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    words = ["--uds", str(path), "--workers", "2", "--health-check-path", "/health"]
+    with serve(tmp_path, *words) as server:
+        pids = server.started()["workers"]
+        text = GATE + "wait('import')\n" + APP.replace("first", "second")
+        (tmp_path / "served.py").write_text(text, encoding="utf-8")
+        os.kill(pids[1], signal.SIGKILL)
+        wait_for((tmp_path / "import").exists)
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), timeout=LIMIT) as client:
+            for _ in range(10):
+                # A connection each: all of them come to the worker that serves.
+                answer = client.get("http://a/", headers={"connection": "close"})
+                assert answer.text == "first"
+            assert client.get("http://a/health").json()["worker_id"] == 0
+        (tmp_path / "import may go on").touch()
+        server.stop()
+
+
+def test_a_server_that_is_told_to_stop_while_it_starts_does_so_at_once(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(GATE + "wait('import')\n" + APP, encoding="utf-8")
+    port = free_port()
+    (tmp_path / "pounce.toml").write_text("shutdown_timeout = 3600\ndrain_delay = 3600\n")
+    words = ["--port", str(port), "--health-check-path", "/health", "--config", "pounce.toml"]
+    with serve(tmp_path, *words) as server:
+        wait_for((tmp_path / "import").exists)
+        assert probe(port)[1]["status"] == "starting"
+        server.signal(signal.SIGTERM)
+        code, _ = server.end()
+        assert code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from pounce_rs.worker.journal import Journal
+from pounce_rs.worker.service import default_threads
 from pounce_rs.worker.threads import ThreadedApp
 from serving import read_all, serving, starting
 
@@ -175,6 +177,17 @@ def test_a_drain_waits_for_blocked_threads_and_has_an_end(tmp_path: Path) -> Non
         # The thread never comes back: the process ends all the same.
         assert worker.end() == 1
         assert "1 requests are cut off" in worker.log[0]["message"]
+
+
+def test_the_executor_has_as_many_threads_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"executor_threads_per_worker": 3}
+    with serving("blocking_apps:in_executor", config=config) as worker:
+        # Three stand at the barrier at once, and no fourth begins before they leave.
+        assert httpx.get(worker.url, timeout=30).text == "[1, 2, 3]"
+        assert worker.end() == 0
+    for cpus, threads in ((1, 5), (8, 12), (64, 32)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _pid, cpus=cpus: set(range(cpus)))
+        assert default_threads() == threads
 
 
 def test_lifespan_runs_and_hooks_do_not() -> None:

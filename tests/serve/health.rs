@@ -195,3 +195,19 @@ fn probes_and_others_may_come_over_tls() {
     assert!(answer.ends_with("hello\n"), "{answer}");
     assert_eq!(waiting.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
 }
+
+#[test]
+fn after_a_drain_no_socket_of_the_startup_listens() {
+    let server = TestServer::starting(None, health);
+    let mut waiting = Client::connect(&server);
+    waiting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    until_health_says(&server, (503, "starting"));
+    server.come_up();
+    assert_eq!(waiting.response().status, 200);
+    server.drain();
+    waiting.assert_closed();
+    // A listening socket that were still open somewhere would let clients in whom nobody serves.
+    server.until("it listens no more", |server| {
+        std::net::TcpStream::connect(server.address).is_err()
+    });
+}

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use pounce_core::config::types::{LogFormat, LogLevel};
 use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
-use pounce_core::serve::access::{AccessLog, Format};
+use pounce_core::serve::access::{AccessLog, Format, Telling};
 use pounce_core::serve::reactor::{Handle, Listener};
 use pounce_core::serve::report::{Level, Report};
 use pounce_core::serve::tls::{self, CertificateFiles, State, TlsAcceptor};
@@ -35,10 +35,14 @@ pub(super) fn configuration(config: &str) -> PyResult<ServerConfig> {
     }
 }
 
-/// The access log, on standard output; None where it is off or below the level.
+/// The access log, on standard output; None where it has nothing to tell at the configured level.
 pub(super) fn access_log(config: &ServerConfig, handle: &Handle) -> Option<Rc<AccessLog>> {
-    let heard = matches!(config.log_level, LogLevel::Debug | LogLevel::Info);
-    if !config.access_log || !heard {
+    let informs = matches!(config.log_level, LogLevel::Debug | LogLevel::Info);
+    let warns = informs || config.log_level == LogLevel::Warning;
+    let requests = config.access_log && informs;
+    let slow = config.access_log && warns;
+    let connections = config.lifecycle_logging && informs;
+    if !slow && !connections {
         return None;
     }
     let format = match config.log_format {
@@ -46,7 +50,13 @@ pub(super) fn access_log(config: &ServerConfig, handle: &Handle) -> Option<Rc<Ac
         LogFormat::Auto if !io::stdout().is_terminal() => Format::Json,
         LogFormat::Auto | LogFormat::Text => Format::Text,
     };
-    Some(AccessLog::start(handle, format, io::stdout()))
+    let telling = Telling {
+        format,
+        requests,
+        slow: slow.then(|| config.log_slow_requests_threshold.duration()),
+        connections,
+    };
+    Some(AccessLog::start(handle, telling, io::stdout()))
 }
 
 /// Where the worker's parts report to: a function of Python, called with a message and whether it is an

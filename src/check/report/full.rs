@@ -250,7 +250,7 @@ mod tests {
         };
         let sources = Sources::default();
         let out = render(Format::Full, &verdict, &sources, &Options::default());
-        let end = "checked 79 settings in 84 ms\nready: 0 errors, 1 warning\n";
+        let end = "checked 80 settings in 84 ms\nready: 0 errors, 1 warning\n";
         assert!(out.ends_with(end), "{out}");
     }
 

@@ -23,12 +23,10 @@ const NEVER: [&str; 2] = ["http3_enabled", "http3_zero_rtt_enabled"];
 /// Settings of the server that this build reads and cannot honour yet. The configuration is right, so a
 /// check only notes them; a launch stops at them. What only shapes a feature (its path, its size) stands
 /// behind the switch of that feature, and is not named beside it.
-const SERVER: [&str; 14] = [
+const SERVER: [&str; 12] = [
     "compression_min_size",
     "debug",
     "introspection_enabled",
-    "lifecycle_logging",
-    "log_slow_requests_threshold",
     "metrics_enabled",
     "otel_endpoint",
     "rate_limit_enabled",

@@ -43,6 +43,8 @@ pub struct Line<'a> {
     pub client: Option<SocketAddr>,
     /// Why the server has refused it.
     pub refusal: Option<&'a str>,
+    /// Whether the response took longer to begin than it should.
+    pub slow: bool,
 }
 
 impl Line<'_> {
@@ -60,19 +62,19 @@ impl Line<'_> {
     fn text(&self, stamp: &mut Stamp, out: &mut Vec<u8>) {
         stamp.append(self.time, out);
         out.push(b' ');
-        self.socket_peer(out);
+        append_peer(self.peer, out);
         out.extend_from_slice(b" \"");
         escape_text(self.method, out);
         out.push(b' ');
         escape_text(self.path, out);
         out.extend_from_slice(b" HTTP/");
-        out.extend_from_slice(self.protocol());
+        out.extend_from_slice(protocol(self.version).as_bytes());
         out.extend_from_slice(b"\" ");
         decimal(self.status.into(), 3, out);
         out.push(b' ');
         decimal(self.bytes, 1, out);
         out.push(b' ');
-        self.milliseconds(out);
+        append_milliseconds(self.duration, out);
         out.extend_from_slice(b"ms ");
         escape_text(self.id, out);
         if let Some(client) = self.other_client() {
@@ -83,27 +85,34 @@ impl Line<'_> {
             escape_text(refusal, out);
             out.push(b'"');
         }
+        if self.slow {
+            out.extend_from_slice(b" slow");
+        }
     }
 
     fn json(&self, stamp: &mut Stamp, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"timestamp\":\"");
         stamp.append(self.time, out);
-        out.extend_from_slice(b"\",\"level\":\"info\",\"event\":\"request\",\"method\":\"");
+        out.extend_from_slice(if self.slow {
+            b"\",\"level\":\"warning\",\"event\":\"request\",\"slow\":true,\"method\":\""
+        } else {
+            b"\",\"level\":\"info\",\"event\":\"request\",\"method\":\""
+        });
         escape_json(self.method, out);
         out.extend_from_slice(b"\",\"path\":\"");
         escape_json(self.path, out);
         out.extend_from_slice(b"\",\"http_version\":\"");
-        out.extend_from_slice(self.protocol());
+        out.extend_from_slice(protocol(self.version).as_bytes());
         out.extend_from_slice(b"\",\"status\":");
         decimal(self.status.into(), 3, out);
         out.extend_from_slice(b",\"bytes\":");
         decimal(self.bytes, 1, out);
         out.extend_from_slice(b",\"duration_ms\":");
-        self.milliseconds(out);
+        append_milliseconds(self.duration, out);
         out.extend_from_slice(b",\"request_id\":\"");
         escape_json(self.id, out);
         out.extend_from_slice(b"\",\"peer\":\"");
-        self.socket_peer(out);
+        append_peer(self.peer, out);
         out.push(b'"');
         if let Some(client) = self.other_client() {
             let _ = write!(out, ",\"client\":\"{}\"", client.ip());
@@ -116,43 +125,45 @@ impl Line<'_> {
         out.push(b'}');
     }
 
-    /// The duration with three decimals.
-    fn milliseconds(&self, out: &mut Vec<u8>) {
-        let microseconds = u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX);
-        decimal(microseconds / 1000, 1, out);
-        out.push(b'.');
-        decimal(microseconds % 1000, 3, out);
-    }
-
-    fn socket_peer(&self, out: &mut Vec<u8>) {
-        match self.peer {
-            Peer::Tcp(SocketAddr::V4(address)) => {
-                for (at, octet) in address.ip().octets().into_iter().enumerate() {
-                    if at > 0 {
-                        out.push(b'.');
-                    }
-                    decimal(octet.into(), 1, out);
-                }
-                out.push(b':');
-                decimal(address.port().into(), 1, out);
-            }
-            Peer::Tcp(address) => drop(write!(out, "{address}")),
-            Peer::Unix => out.extend_from_slice(b"unix:"),
-        }
-    }
-
     /// The client, where it is not the peer itself.
     fn other_client(&self) -> Option<SocketAddr> {
         self.client.filter(|client| self.peer != Peer::Tcp(*client))
     }
+}
 
-    fn protocol(&self) -> &'static [u8] {
-        match self.version {
-            Version::HTTP_10 => b"1.0",
-            Version::HTTP_2 => b"2",
-            _ => b"1.1",
+/// The other end of a socket.
+pub(super) fn append_peer(peer: Peer, out: &mut Vec<u8>) {
+    match peer {
+        Peer::Tcp(SocketAddr::V4(address)) => {
+            for (at, octet) in address.ip().octets().into_iter().enumerate() {
+                if at > 0 {
+                    out.push(b'.');
+                }
+                decimal(octet.into(), 1, out);
+            }
+            out.push(b':');
+            decimal(address.port().into(), 1, out);
         }
+        Peer::Tcp(address) => drop(write!(out, "{address}")),
+        Peer::Unix => out.extend_from_slice(b"unix:"),
     }
+}
+
+/// HTTP's version, as lines have it.
+pub(super) fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    }
+}
+
+/// Milliseconds with three decimals.
+pub(super) fn append_milliseconds(duration: Duration, out: &mut Vec<u8>) {
+    let microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    decimal(microseconds / 1000, 1, out);
+    out.push(b'.');
+    decimal(microseconds % 1000, 3, out);
 }
 
 /// The time of a line; the part down to the second is kept for the next one.
@@ -164,7 +175,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// Appends `2026-01-31T12:00:00.123Z`.
-    fn append(&mut self, time: SystemTime, out: &mut Vec<u8>) {
+    pub(in crate::serve) fn append(&mut self, time: SystemTime, out: &mut Vec<u8>) {
         let time = OffsetDateTime::from(time);
         let second = time.unix_timestamp();
         if self.second != Some(second) {
@@ -265,6 +276,7 @@ mod tests {
             peer: Peer::Tcp("127.0.0.1:5000".parse().unwrap()),
             client: Some("192.0.2.1:0".parse().unwrap()),
             refusal: None,
+            slow: false,
         }
     }
 
@@ -288,6 +300,14 @@ mod tests {
             "{\"timestamp\":\"2027-01-15T08:00:00.007Z\",\"level\":\"info\",\"event\":\"request\",\"method\":\"GET\",\
              \"path\":\"/a%20b\",\"http_version\":\"1.1\",\"status\":200,\"bytes\":6,\"duration_ms\":1.234,\
              \"request_id\":\"id1\",\"peer\":\"127.0.0.1:5000\",\"refused\":\"too large\"}\n"
+        );
+        line.refusal = None;
+        line.slow = true;
+        assert!(written(&line, Format::Text).ends_with(" id1 slow\n"));
+        let slow: serde_json::Value = serde_json::from_str(&written(&line, Format::Json)).unwrap();
+        assert_eq!(
+            (&slow["level"], &slow["slow"]),
+            (&"warning".into(), &true.into())
         );
     }
 

@@ -1,5 +1,6 @@
 //! The access log: one line a request, written in batches, that no request can forge.
 
+mod connection;
 mod line;
 
 use std::cell::{Cell, RefCell};
@@ -16,6 +17,7 @@ use http::{Method, StatusCode, Uri, Version};
 use super::reactor::{Handle, Peer};
 use super::request_id::RequestId;
 
+pub(super) use connection::ConnectionEntry;
 pub use line::{Format, Line, Stamp};
 
 /// After this long the log looks at the clock of the machine again, which may have been set.
@@ -28,9 +30,36 @@ const GATHER: Duration = Duration::from_millis(20);
 /// Bytes that wait for nothing.
 const FULL: usize = 64 * 1024;
 
+/// What a log tells, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// The form of its lines.
+    pub format: Format,
+    /// Whether every request has a line.
+    pub requests: bool,
+    /// Requests whose response takes longer than this to begin have one that says so.
+    pub slow: Option<Duration>,
+    /// Whether the life of connections is told.
+    pub connections: bool,
+}
+
+impl From<Format> for Telling {
+    /// Every request, and nothing else.
+    fn from(format: Format) -> Self {
+        Self {
+            format,
+            requests: true,
+            slow: None,
+            connections: false,
+        }
+    }
+}
+
 /// Lines on their way to the log.
 pub struct AccessLog {
-    format: Format,
+    telling: Telling,
+    /// Connections that were told of.
+    connections: Cell<u64>,
     lines: RefCell<Vec<u8>>,
     stamp: RefCell<Stamp>,
     writer: RefCell<Option<Waker>>,
@@ -42,9 +71,14 @@ impl AccessLog {
     /// A log to `sink`. A line that comes alone is written at once, at the end of the reactor's batch in
     /// which it came up; lines that follow one another closely are written together. An error of the sink
     /// loses them, and nothing else.
-    pub fn start(handle: &Handle, format: Format, sink: impl Write + 'static) -> Rc<Self> {
+    pub fn start(
+        handle: &Handle,
+        telling: impl Into<Telling>,
+        sink: impl Write + 'static,
+    ) -> Rc<Self> {
         let log = Rc::new(Self {
-            format,
+            telling: telling.into(),
+            connections: Cell::new(0),
             lines: RefCell::default(),
             stamp: RefCell::default(),
             writer: RefCell::default(),
@@ -81,9 +115,20 @@ impl AccessLog {
     }
 
     pub(super) fn write(&self, line: &Line<'_>) {
+        if self.telling.requests || line.slow {
+            self.add(|stamp, lines| line.append(self.telling.format, stamp, lines));
+        }
+    }
+
+    /// Whether it has lines of requests.
+    pub(super) fn tells_requests(&self) -> bool {
+        self.telling.requests || self.telling.slow.is_some()
+    }
+
+    fn add(&self, append: impl FnOnce(&mut Stamp, &mut Vec<u8>)) {
         let mut lines = self.lines.borrow_mut();
         let before = lines.len();
-        line.append(self.format, &mut self.stamp.borrow_mut(), &mut lines);
+        append(&mut self.stamp.borrow_mut(), &mut lines);
         let due = before == 0 || (before < FULL && lines.len() >= FULL);
         drop(lines);
         let writer = self.writer.borrow();
@@ -127,11 +172,16 @@ pub(super) struct Entry {
     pub(super) client: Option<SocketAddr>,
     pub(super) status: Cell<Option<StatusCode>>,
     pub(super) bytes: Cell<u64>,
+    /// When its response began, if it was not whole then.
+    pub(super) began: Cell<Option<Instant>>,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let now = Instant::now();
+        // What is streamed takes its time; what counts is when it began.
+        let waited = self.began.get().unwrap_or(now);
+        let waited = waited.saturating_duration_since(self.started);
         self.log.write(&Line {
             time: self.log.time(now),
             method: self.method.as_str(),
@@ -147,6 +197,7 @@ impl Drop for Entry {
             peer: self.peer,
             client: self.client,
             refusal: None,
+            slow: self.log.telling.slow.is_some_and(|limit| waited > limit),
         });
     }
 }

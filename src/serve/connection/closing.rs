@@ -46,6 +46,7 @@ pub(super) fn last_answer(
             peer,
             client: None,
             refusal: Some(text),
+            slow: false,
         });
     }
     answer

@@ -17,10 +17,10 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{StatusCode, Version};
 use slab::Slab;
 
-use super::access::AccessLog;
+use super::access::{AccessLog, ConnectionEntry};
 use super::application::{Application, ConnectionInfo};
 use super::health::{Health, State};
 use super::reactor::{Handle, Peer, Stream};
@@ -193,6 +193,8 @@ async fn serve_from(attendance: Attendance, transport: Transport, peer: Peer, re
     let worker = Rc::clone(&attendance.worker);
     let local = transport.local_address();
     let traffic = Traffic::new(worker.handle.clone());
+    let log = worker.access.as_ref();
+    let entry = log.and_then(|log| ConnectionEntry::open(log, peer, info.tls));
     let mut gate = Gate::new(
         transport,
         Rc::clone(&worker.scratch),
@@ -214,6 +216,14 @@ async fn serve_from(attendance: Attendance, transport: Transport, peer: Peer, re
         http2::serve(&worker, gate, requests, &traffic).await;
     } else {
         http1::serve(&worker, gate, requests, &traffic).await;
+    }
+    if let Some(entry) = entry {
+        entry.version.set(Some(if http_2 {
+            Version::HTTP_2
+        } else {
+            Version::HTTP_11
+        }));
+        entry.requests.set(traffic.asked());
     }
 }
 

@@ -62,7 +62,11 @@ impl Requests {
 
     /// A line of the access log, to be written when the exchange is at its end.
     fn entry(&self, head: &Parts, id: &RequestId) -> Option<Box<Entry>> {
-        let log = self.worker.access.as_ref()?;
+        let log = self
+            .worker
+            .access
+            .as_ref()
+            .filter(|log| log.tells_requests())?;
         Some(Box::new(Entry {
             log: Rc::clone(log),
             started: Instant::now(),
@@ -74,6 +78,7 @@ impl Requests {
             client: None,
             status: Cell::new(None),
             bytes: Cell::new(0),
+            began: Cell::new(None),
         }))
     }
 
@@ -313,6 +318,9 @@ impl Future for Answer {
         };
         if let Some(entry) = &end.entry {
             entry.status.set(Some(head.status));
+            if page.is_none() && end.exchange.remaining().is_none() {
+                entry.began.set(Some(Instant::now()));
+            }
         }
         let refused = page.is_some();
         let body = ResponseBody {

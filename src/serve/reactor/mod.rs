@@ -112,6 +112,13 @@ impl Reactor {
         self.core.ready.summon_by(Box::new(summon));
     }
 
+    /// Drops every task, with the sockets that they hold. Tasks hold handles, and a handle holds the
+    /// tasks: whoever drops a reactor before the process ends calls this first.
+    pub fn clear(&mut self) {
+        let tasks = self.core.tasks.take();
+        drop(tasks);
+    }
+
     /// Does what is ready, without waiting.
     ///
     /// # Errors

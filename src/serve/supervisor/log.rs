@@ -1,12 +1,12 @@
 //! The supervisor's own log lines, on standard error: text on a terminal, JSON elsewhere.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value as Json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::config::types::{LogFormat, LogLevel};
+use crate::serve::access::Stamp;
 
 /// Where and what is logged.
 #[derive(Debug, Clone, Copy)]
@@ -69,11 +69,9 @@ impl Log {
 }
 
 fn now() -> String {
-    OffsetDateTime::now_utc()
-        .replace_millisecond(OffsetDateTime::now_utc().millisecond())
-        .ok()
-        .and_then(|now| now.format(&Rfc3339).ok())
-        .unwrap_or_default()
+    let mut text = Vec::new();
+    Stamp::default().append(SystemTime::now(), &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A worker's text cannot make a second line or drive the terminal.

@@ -54,7 +54,7 @@ impl Supervisor<'_> {
     fn mourn(&mut self, worker: &Worker, now: Instant) {
         let how = ending::describe(worker.status);
         if worker.dismissed || matches!(self.stage, Stage::Stopping(_)) {
-            self.say(LogLevel::Debug, "worker_ended", &how, worker);
+            self.say(self.life(), "worker_ended", &how, worker);
             return;
         }
         let why = worker.reason().unwrap_or_else(|| how.clone());

@@ -181,7 +181,7 @@ impl Supervisor<'_> {
             early: !served && (slot == 0 || !sockets.are_shared()),
         };
         let worker = Worker::start(self.launch, sockets, &self.lifeline.0, place)?;
-        self.say(LogLevel::Debug, "worker_started", "started", &worker);
+        self.say(self.life(), "worker_started", "started", &worker);
         self.workers.push(worker);
         Ok(())
     }
@@ -219,8 +219,14 @@ impl Supervisor<'_> {
             match self.told_to_stop {
                 None => {
                     self.told_to_stop = Some(now);
-                    let message = "stopping: requests in flight are finished";
-                    self.tell(LogLevel::Info, "stopping", message);
+                    let delay = self.launch.config.drain_delay.duration().as_secs_f64();
+                    let when = if delay > 0.0 {
+                        format!("in {delay} s, ")
+                    } else {
+                        String::new()
+                    };
+                    let message = format!("stopping: {when}requests in flight are finished");
+                    self.tell(LogLevel::Info, "stopping", &message);
                     if !matches!(self.stage, Stage::Stopping(_)) {
                         self.stop(Ok(Ended::Stopped), now);
                     }
@@ -408,6 +414,15 @@ impl Supervisor<'_> {
     fn kill_all(&mut self) {
         for worker in &mut self.workers {
             worker.kill();
+        }
+    }
+
+    /// What the life of workers is worth.
+    fn life(&self) -> LogLevel {
+        if self.launch.config.lifecycle_logging {
+            LogLevel::Info
+        } else {
+            LogLevel::Debug
         }
     }
 
