@@ -35,6 +35,7 @@ struct State {
     renewal: Mutex<Option<Pair>>,
     stop: AtomicBool,
     drain: AtomicBool,
+    retire: Mutex<Option<Duration>>,
     connections: AtomicUsize,
     tasks: AtomicUsize,
 }
@@ -79,6 +80,10 @@ impl TestServer {
 
     pub(crate) fn drain(&self) {
         self.state.drain.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn retire(&self, patience: Duration) {
+        *self.state.retire.lock().unwrap() = Some(patience);
     }
 
     pub(crate) fn renew(&self, pair: Pair) {
@@ -158,6 +163,9 @@ fn run(
                 .unwrap();
         }
         drop(renewal);
+        if let Some(patience) = state.retire.lock().unwrap().take() {
+            server.retire(patience);
+        }
         if state.drain.swap(false, Ordering::Relaxed) {
             server.drain();
         }
