@@ -71,10 +71,7 @@ pub(super) fn tls(
     let (Some(chain), Some(key)) = (&config.ssl_certfile, &config.ssl_keyfile) else {
         return Ok(None);
     };
-    let files = CertificateFiles {
-        chain: chain.to_path_buf(),
-        key: key.to_path_buf(),
-    };
+    let files = CertificateFiles::new(chain, key);
     let acceptor = files
         .acceptor(config.http2_enabled)
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
