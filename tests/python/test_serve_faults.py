@@ -47,6 +47,7 @@ def test_a_worker_killed_under_load_costs_only_what_it_had_taken(tmp_path: Path)
             thread.start()
         try:
             for victim in workers:
+                wait_for(lambda victim=victim: str(victim) in answers)  # type: ignore[misc]
                 os.kill(victim, signal.SIGKILL)
                 server.event("sockets_lent")
                 server.event("sockets_returned")
