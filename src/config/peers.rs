@@ -16,7 +16,7 @@ pub enum Peer {
     Unix,
     /// An address or a network.
     Network(IpNet),
-    /// A host name, to be resolved when the server starts.
+    /// A host name; it is resolved when the server starts, and again every minute.
     Name(String),
 }
 

@@ -124,7 +124,7 @@ fn attend(
     reactor: &mut Reactor,
     settings: Settings,
     listeners: Vec<(OwnedFd, bool)>,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Identity>,
     control: &Arc<Control>,
 ) -> io::Result<Vec<Waiting>> {
     let handle = reactor.handle();

@@ -132,7 +132,8 @@ fn a_head_without_end_ends_the_connection() {
         }
         is_over(&server);
     }
-    assert_eq!(server.seen.log.lock().unwrap().matches("GET / ").count(), 3);
+    // Those of the others: none of these heads came to the application.
+    assert_eq!(server.seen.calls.load(Ordering::Relaxed), 3);
 }
 
 #[test]

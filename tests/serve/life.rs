@@ -1,6 +1,7 @@
 //! Draining: what is under way is finished, and nothing else is begun.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crate::client::Client;
 use crate::server::TestServer;
@@ -20,7 +21,8 @@ fn a_drain_closes_what_is_idle_and_finishes_what_is_not() {
     server.until("all are called", |server| {
         server.seen.calls.load(Ordering::Relaxed) == 4
     });
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    // What was sent before a request that is answered has been received.
+    assert_eq!(Client::connect(&server).get("/").status, 200);
     server.drain();
     idle.assert_closed();
     let response = busy.response();
@@ -41,6 +43,34 @@ fn a_drain_closes_what_is_idle_and_finishes_what_is_not() {
         server.connections() == 0 && server.tasks() == 1
     });
     assert!(std::net::TcpStream::connect(server.address).is_err());
+}
+
+#[test]
+fn a_server_that_retires_answers_one_more_request_on_each_connection() {
+    let server = TestServer::start();
+    let mut busy = Client::connect(&server);
+    let mut idle = Client::connect(&server);
+    let mut quick = Client::connect(&server);
+    idle.get("/");
+    quick.get("/");
+    busy.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    server.until("it is called", |server| {
+        server.seen.calls.load(Ordering::Relaxed) == 3
+    });
+    server.retire(Duration::from_secs(2));
+    server.until("it listens no more", |server| {
+        std::net::TcpStream::connect(server.address).is_err()
+    });
+    for (response, client) in [(quick.get("/"), &mut quick), (busy.response(), &mut busy)] {
+        assert_eq!(
+            (response.status, response.header("connection")),
+            (200, Some("close"))
+        );
+        client.assert_closed();
+    }
+    // Who asks for nothing is closed after a while.
+    idle.assert_closed();
+    server.until("nothing is left", |server| server.connections() == 0);
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn every_malformed_head_is_answered_with_400_and_reaches_nobody() {
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
     ] {
-        assert_eq!(refused(&server, &post(rest)), 400, "{rest:?}");
+        assert_eq!(refused(&server, post(rest)), 400, "{rest:?}");
     }
     for old in [
         "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -39,6 +39,7 @@ struct State {
     /// The application is not up yet.
     starting: AtomicBool,
     ending: AtomicBool,
+    retire: Mutex<Option<Duration>>,
     connections: AtomicUsize,
     tasks: AtomicUsize,
 }
@@ -97,6 +98,10 @@ impl TestServer {
 
     pub(crate) fn drain(&self) {
         self.state.drain.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn retire(&self, patience: Duration) {
+        *self.state.retire.lock().unwrap() = Some(patience);
     }
 
     pub(crate) fn renew(&self, pair: Pair) {
@@ -182,6 +187,9 @@ fn run(
         drop(renewal);
         if state.ending.swap(false, Ordering::Relaxed) {
             server.announce_end();
+        }
+        if let Some(patience) = state.retire.lock().unwrap().take() {
+            server.retire(patience);
         }
         if state.drain.swap(false, Ordering::Relaxed) {
             server.drain();

@@ -9,7 +9,7 @@ use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
 use pounce_core::serve::access::{AccessLog, Format, Telling};
 use pounce_core::serve::reactor::{Handle, Listener};
 use pounce_core::serve::report::{Level, Report};
-use pounce_core::serve::tls::{self, CertificateFiles, State, TlsAcceptor};
+use pounce_core::serve::tls::{self, CertificateFiles, TlsAcceptor};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -72,22 +72,16 @@ pub(super) fn report(function: Py<PyAny>) -> Report {
     })
 }
 
-/// What takes TLS connections, from which files in which state; None where there is no certificate.
-pub(super) fn tls(
-    config: &ServerConfig,
-) -> PyResult<Option<(TlsAcceptor, CertificateFiles, State)>> {
+/// What takes TLS connections, and its files; None where there is no certificate.
+pub(super) fn tls(config: &ServerConfig) -> PyResult<Option<(TlsAcceptor, CertificateFiles)>> {
     let (Some(chain), Some(key)) = (&config.ssl_certfile, &config.ssl_keyfile) else {
         return Ok(None);
     };
-    let files = CertificateFiles {
-        chain: chain.to_path_buf(),
-        key: key.to_path_buf(),
-    };
-    let state = files.state();
+    let files = CertificateFiles::new(chain, key);
     let acceptor = files
         .acceptor(config.http2_enabled)
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(Some((acceptor, files, state)))
+    Ok(Some((acceptor, files)))
 }
 
 /// What takes TLS connections for as long as the reactor runs: it follows its files.
@@ -96,8 +90,8 @@ pub(super) fn lasting_tls(
     handle: &Handle,
     report: Report,
 ) -> PyResult<Option<TlsAcceptor>> {
-    Ok(tls(config)?.map(|(acceptor, files, state)| {
-        let following = files.follow(acceptor.clone(), state, handle.clone(), tls::LOOK, report);
+    Ok(tls(config)?.map(|(acceptor, files)| {
+        let following = files.follow(acceptor.clone(), handle.clone(), tls::LOOK, report);
         handle.spawn(following);
         acceptor
     }))

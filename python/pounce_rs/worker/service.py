@@ -240,17 +240,22 @@ class _Service:
             await asyncio.sleep(config.drain_delay)
         self._journal.lived("draining", event="worker_draining")
         began = loop.time()
-        # In a reload the new workers are up: who has just sent a request here is still answered here.
-        worker.retire(min(_LAST_REQUEST, config.reload_timeout / 2) if not self._signals else 0.0)
-        if not self._signals:
-            # The supervisor calls the reload done when nobody here accepts connections any more.
+        retires = not self._signals
+        if retires:
+            # The new workers are up; who has just sent a request here is still answered here. The
+            # supervisor calls the reload done when nobody here accepts connections any more.
+            worker.retire(min(_LAST_REQUEST, config.reload_timeout / 2))
             self._tell(b"D")
+        else:
+            worker.drain()
         while worker.connections or worker.tasks:
             # A worker that retires has more time, until it is told to end.
             limit = config.reload_timeout
             if self._signals:
                 limit = config.shutdown_timeout
-                worker.drain()
+                if retires:
+                    retires = False
+                    worker.drain()
             if loop.time() - began >= limit:
                 break
             await asyncio.sleep(_LOOK)

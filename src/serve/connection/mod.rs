@@ -194,7 +194,8 @@ async fn serve_from(attendance: Attendance, transport: Transport, peer: Peer, re
     let local = transport.local_address();
     let traffic = Traffic::new(worker.handle.clone());
     let log = worker.access.as_ref();
-    let entry = log.and_then(|log| ConnectionEntry::open(log, peer, info.tls));
+    let entry = log
+        .and_then(|log| ConnectionEntry::open(log, peer, matches!(transport, Transport::Tls(_))));
     let mut gate = Gate::new(
         transport,
         Rc::clone(&worker.scratch),

@@ -17,10 +17,11 @@ pub const LOOK: Duration = Duration::from_secs(2);
 /// A certificate chain and its key, in PEM form, as files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFiles {
-    /// The chain, the server's own certificate first.
-    pub chain: PathBuf,
-    /// The private key, not encrypted.
-    pub key: PathBuf,
+    chain: PathBuf,
+    key: PathBuf,
+    /// The state that was read last. It is taken before the files are read: what changes meanwhile is
+    /// seen at the next look.
+    served: State,
 }
 
 /// Why the files can not be served.
@@ -29,18 +30,25 @@ pub enum FileError {
     /// A file can not be read.
     Unreadable(PathBuf, io::Error),
     /// What is in them is no pair.
-    Invalid(CertificateFiles, TlsError),
+    Invalid {
+        /// The file of the certificate chain.
+        chain: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// What is wrong.
+        error: TlsError,
+    },
 }
 
 impl fmt::Display for FileError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(path, error) => write!(formatter, "{}: {error}", path.display()),
-            Self::Invalid(files, error) => write!(
+            Self::Invalid { chain, key, error } => write!(
                 formatter,
                 "{} with {}: {error}",
-                files.chain.display(),
-                files.key.display()
+                chain.display(),
+                key.display()
             ),
         }
     }
@@ -50,10 +58,19 @@ impl std::error::Error for FileError {}
 
 /// What tells one state of the files from another: where the names lead to, and what is there. A swapped
 /// symbolic link leads elsewhere, a file that is written anew has another time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct State([Option<(u64, u64, i64, i64, u64)>; 2]);
+type State = [Option<(u64, u64, i64, i64, u64)>; 2];
 
 impl CertificateFiles {
+    /// The files of a chain, the server's own certificate first, and of its private key, not encrypted.
+    #[must_use]
+    pub fn new(chain: &Path, key: &Path) -> Self {
+        Self {
+            chain: chain.to_owned(),
+            key: key.to_owned(),
+            served: state(chain, key),
+        }
+    }
+
     /// What takes TLS connections with them; `http_2` is offered by ALPN.
     ///
     /// # Errors
@@ -63,27 +80,26 @@ impl CertificateFiles {
         TlsAcceptor::new(&chain, &key, http_2).map_err(|error| self.invalid(error))
     }
 
-    /// Has `acceptor` renewed whenever the files are no more as they were when it was made, looking every
-    /// `interval`, as long as the reactor runs. Each renewal is reported, and each state of the files that can not be served; then
+    /// Has `acceptor` renewed whenever the files have changed, looking every `interval`, as long as the
+    /// reactor runs. Each renewal is reported, and each state of the files that can not be served; then
     /// the certificate that is in use stays.
     pub async fn follow(
-        self,
+        mut self,
         acceptor: TlsAcceptor,
-        mut served: State,
         handle: Handle,
         interval: Duration,
         report: Report,
     ) {
-        let mut last = served;
+        let mut last = self.served;
         loop {
             handle.sleep_until(handle.now() + interval).await;
-            let now = self.state();
+            let now = state(&self.chain, &self.key);
             // Certificate and key are written one after the other: they are taken when they rest.
             let rests = std::mem::replace(&mut last, now) == now;
-            if !rests || now == served {
+            if !rests || now == self.served {
                 continue;
             }
-            served = now;
+            self.served = now;
             match self.renew(&acceptor) {
                 Ok(()) => {
                     let chain = self.chain.display();
@@ -114,21 +130,23 @@ impl CertificateFiles {
     }
 
     fn invalid(&self, error: TlsError) -> FileError {
-        FileError::Invalid(self.clone(), error)
+        FileError::Invalid {
+            chain: self.chain.clone(),
+            key: self.key.clone(),
+            error,
+        }
     }
+}
 
-    /// As the files are now; to be taken before they are read.
-    #[must_use]
-    pub fn state(&self) -> State {
-        let identity = |metadata: Metadata| {
-            (
-                metadata.dev(),
-                metadata.ino(),
-                metadata.mtime(),
-                metadata.mtime_nsec(),
-                metadata.size(),
-            )
-        };
-        State([&self.chain, &self.key].map(|path| fs::metadata(path).ok().map(identity)))
-    }
+fn state(chain: &Path, key: &Path) -> State {
+    let identity = |metadata: Metadata| {
+        (
+            metadata.dev(),
+            metadata.ino(),
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+            metadata.size(),
+        )
+    };
+    [chain, key].map(|path| fs::metadata(path).ok().map(identity))
 }

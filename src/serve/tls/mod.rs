@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-pub use files::{CertificateFiles, FileError, LOOK, State};
+pub use files::{CertificateFiles, FileError, LOOK};
 pub(super) use stream::{DetachedSession, TlsStream};
 
 /// Names of the protocols (RFC 7301, RFC 9113 3.1).
