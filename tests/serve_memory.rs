@@ -10,6 +10,8 @@ mod application;
 mod client;
 #[path = "serve/server.rs"]
 mod server;
+#[path = "serve/websocket_application.rs"]
+mod websocket_application;
 
 use std::io::{Read as _, Write as _};
 use std::sync::atomic::Ordering;

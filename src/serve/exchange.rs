@@ -2,6 +2,7 @@
 
 mod body;
 mod responder;
+mod switch;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

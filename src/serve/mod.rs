@@ -12,3 +12,4 @@ pub mod server;
 pub mod settings;
 pub mod supervisor;
 pub mod tls;
+pub mod websocket;

@@ -14,6 +14,7 @@ use super::connection::{self, Attendance, Worker};
 use super::reactor::{Handle, Listener, Peer, Stream};
 use super::settings::Settings;
 use super::tls::TlsAcceptor;
+use super::websocket::CloseCode;
 
 /// Connections accepted in one go; then others have their turn.
 const ACCEPTS: usize = 32;
@@ -57,10 +58,20 @@ impl Server {
         self.worker.connections()
     }
 
-    /// Stops accepting, closes idle connections, and each other one after the response it is at.
+    /// Stops accepting, closes idle connections and WebSockets, and each other connection after the
+    /// response it is at.
     /// Whoever calls decides how long to wait for [`Server::connections`] to become 0.
     pub fn drain(&self) {
-        self.worker.drain();
+        self.end(CloseCode::GOING_AWAY);
+    }
+
+    /// As [`Server::drain`], where another server takes over: WebSockets are told to come back.
+    pub fn retire(&self) {
+        self.end(CloseCode::RESTART);
+    }
+
+    fn end(&self, farewell: CloseCode) {
+        self.worker.drain(farewell);
         let acceptors = self.acceptors.take();
         acceptors.into_iter().for_each(Waker::wake);
     }

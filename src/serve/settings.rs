@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::http::scanner::Limits;
 use super::reactor::Peer;
+use super::websocket;
 use crate::config::ServerConfig;
 use crate::config::peers::Peer as Trusted;
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub trusted: TrustedPeers,
     /// Trusted proxies in front of the server; the client is this far from the right.
     pub trusted_hops: u32,
+    /// What a WebSocket may be.
+    pub websocket: websocket::Settings,
 }
 
 impl Settings {
@@ -64,6 +67,7 @@ impl Settings {
             http2: config.http2_enabled,
             trusted: TrustedPeers::new(config.trusted_hosts.peers()),
             trusted_hops: config.forwarded_for_trusted_hops,
+            websocket: websocket::Settings::new(config),
         }
     }
 }

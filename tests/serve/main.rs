@@ -22,3 +22,9 @@ mod server;
 mod tls;
 #[cfg(test)]
 mod unix;
+#[cfg(test)]
+mod websocket;
+#[cfg(test)]
+mod websocket_application;
+#[cfg(test)]
+mod websocket_client;

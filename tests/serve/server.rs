@@ -35,6 +35,7 @@ struct State {
     renewal: Mutex<Option<Pair>>,
     stop: AtomicBool,
     drain: AtomicBool,
+    retire: AtomicBool,
     connections: AtomicUsize,
     tasks: AtomicUsize,
 }
@@ -79,6 +80,11 @@ impl TestServer {
 
     pub(crate) fn drain(&self) {
         self.state.drain.store(true, Ordering::Relaxed);
+    }
+
+    /// Drains as for a reload.
+    pub(crate) fn retire(&self) {
+        self.state.retire.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn renew(&self, pair: Pair) {
@@ -160,6 +166,9 @@ fn run(
         drop(renewal);
         if state.drain.swap(false, Ordering::Relaxed) {
             server.drain();
+        }
+        if state.retire.swap(false, Ordering::Relaxed) {
+            server.retire();
         }
     }
 }

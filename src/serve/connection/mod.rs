@@ -8,6 +8,7 @@ mod service;
 mod traffic;
 mod transport;
 mod watch;
+mod websocket;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -25,6 +26,7 @@ use super::reactor::{Handle, Peer, Stream};
 use super::request_id::RequestIds;
 use super::settings::Settings;
 use super::tls::{TlsAcceptor, TlsStream};
+use super::websocket::CloseCode;
 use closing::{close_after, last_answer};
 use gate::{Gate, RECEIVE, Scratch};
 use service::Requests;
@@ -50,6 +52,10 @@ pub(super) struct Worker {
     draining: Cell<bool>,
     /// The tasks of live connections, to be told of a drain.
     connections: RefCell<Slab<Option<Waker>>>,
+    /// Those of WebSockets that are streams of a connection.
+    sessions: RefCell<Slab<Option<Waker>>>,
+    /// What WebSockets are closed with in a drain.
+    farewell: Cell<CloseCode>,
 }
 
 impl Worker {
@@ -66,6 +72,8 @@ impl Worker {
             ids: RequestIds::default(),
             draining: Cell::new(false),
             connections: RefCell::default(),
+            sessions: RefCell::default(),
+            farewell: Cell::new(CloseCode::GOING_AWAY),
             handle,
             settings,
             application,
@@ -77,19 +85,26 @@ impl Worker {
         self.draining.get()
     }
 
+    pub(super) fn farewell(&self) -> CloseCode {
+        self.farewell.get()
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.connections.borrow().len()
     }
 
-    /// Has every connection end with what it is doing.
-    pub(super) fn drain(&self) {
-        self.draining.set(true);
-        let wakers: Vec<_> = self
-            .connections
-            .borrow()
+    /// Has every connection end with what it is doing, and WebSockets with this code.
+    pub(super) fn drain(&self, farewell: CloseCode) {
+        if !self.draining.replace(true) {
+            self.farewell.set(farewell);
+        }
+        let (connections, sessions) = (self.connections.borrow(), self.sessions.borrow());
+        let wakers: Vec<_> = connections
             .iter()
+            .chain(sessions.iter())
             .filter_map(|(_, waker)| waker.clone())
             .collect();
+        drop((connections, sessions));
         wakers.into_iter().for_each(Waker::wake);
     }
 }

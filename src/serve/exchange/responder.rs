@@ -51,7 +51,7 @@ impl std::error::Error for SendError {}
 /// The application's end of a response. Dropped before the response is whole, it counts as failed: 500
 /// when nothing was started, else the response is cut off.
 pub struct Responder {
-    exchange: Rc<Exchange>,
+    pub(super) exchange: Rc<Exchange>,
 }
 
 impl Responder {
@@ -73,12 +73,7 @@ impl Responder {
         if status.is_informational() {
             return Err(SendError::Status);
         }
-        // Looking once is cheaper than removing what is hardly ever there.
-        if headers.keys().any(|name| CONNECTION_HEADERS.contains(name)) {
-            for name in &CONNECTION_HEADERS {
-                headers.remove(name);
-            }
-        }
+        strip_connection_headers(&mut headers);
         inner.promised = content_length(&headers)?;
         let statusless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         inner.bodiless = inner.head_request || statusless;
@@ -197,6 +192,15 @@ impl Responder {
 impl Drop for Responder {
     fn drop(&mut self) {
         self.exchange.fail(Failure::Application);
+    }
+}
+
+pub(super) fn strip_connection_headers(headers: &mut HeaderMap) {
+    // Looking once is cheaper than removing what is hardly ever there.
+    if headers.keys().any(|name| CONNECTION_HEADERS.contains(name)) {
+        for name in &CONNECTION_HEADERS {
+            headers.remove(name);
+        }
     }
 }
 
