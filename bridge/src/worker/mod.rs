@@ -9,6 +9,7 @@ mod owned;
 mod scope;
 mod setup;
 mod tasks;
+mod websocket;
 
 use std::cell::RefCell;
 use std::os::fd::{AsRawFd as _, RawFd};
@@ -28,6 +29,7 @@ use application::{Core, PythonApp};
 use awaitable::Done;
 use scope::Scopes;
 use tasks::Tasks;
+use websocket::Stepper;
 
 /// Serves an application on the event loop of this thread.
 #[pyclass(unsendable, frozen, module = "pounce_rs._native")]
@@ -85,6 +87,7 @@ impl Worker {
             create_future: event_loop.getattr(intern!(py, "create_future"))?.unbind(),
             done: Py::new(py, Done)?,
             alarm: Rc::clone(&alarm),
+            stepper: Stepper::new(event_loop, handle.clone())?,
             handle: handle.clone(),
             running: RefCell::new(Slab::new()),
         });
@@ -168,6 +171,11 @@ impl Worker {
     /// Stops accepting; connections end with the response they are at.
     fn drain(&self) {
         self.server.drain();
+    }
+
+    /// As `drain()`, where a new generation takes over: WebSockets are closed with 1012, not 1001.
+    fn retire(&self) {
+        self.server.retire();
     }
 
     /// Open connections.

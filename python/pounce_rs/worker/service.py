@@ -140,7 +140,10 @@ class _Service:
         self._tell(b"D")
         loop = asyncio.get_running_loop()
         began = loop.time()
-        worker.drain()
+        if self._signals == 0:
+            worker.retire()
+        else:
+            worker.drain()
         while worker.connections or worker.tasks:
             # A worker that retires has more time, until it is told to end.
             limit = config.reload_timeout if self._signals == 0 else config.shutdown_timeout
