@@ -7,46 +7,46 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::server::TestServer;
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RESET: u8 = 3;
-const SETTINGS: u8 = 4;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RESET: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
 const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-const END_STREAM: u8 = 1;
+pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
+pub(crate) const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_HEADERS: u8 = 4;
 
 #[derive(Debug)]
-struct Frame {
-    kind: u8,
-    flags: u8,
-    stream: u32,
-    payload: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) kind: u8,
+    pub(crate) flags: u8,
+    pub(crate) stream: u32,
+    pub(crate) payload: Vec<u8>,
 }
 
-struct Http2(Client);
+pub(crate) struct Http2(pub(crate) Client);
 
 impl Http2 {
-    fn connect(server: &TestServer) -> Self {
+    pub(crate) fn connect(server: &TestServer) -> Self {
         let mut client = Self(Client::connect(server));
         client.0.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         client.send(SETTINGS, 0, 0, &[]);
         client
     }
 
-    fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+    pub(crate) fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         self.0.send(frame(kind, flags, stream, payload));
     }
 
     /// A request whose pseudo headers are these, with an authority.
-    fn request(&mut self, stream: u32, method: u8, path: &str, flags: u8) {
+    pub(crate) fn request(&mut self, stream: u32, method: u8, path: &str, flags: u8) {
         self.send(HEADERS, END_HEADERS | flags, stream, &head(method, path));
     }
 
     /// The next frame; None at the end of the connection.
-    fn frame(&mut self) -> Option<Frame> {
+    pub(crate) fn frame(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         if self.0.0.read_exact(&mut head).is_err() {
             return None;
@@ -64,7 +64,7 @@ impl Http2 {
     }
 
     /// The next frame of this kind.
-    fn find(&mut self, kind: u8) -> Frame {
+    pub(crate) fn find(&mut self, kind: u8) -> Frame {
         loop {
             let frame = self
                 .frame()
@@ -76,7 +76,7 @@ impl Http2 {
     }
 
     /// First byte of the next response's header block, and its body.
-    fn response(&mut self) -> (u32, u8, Vec<u8>) {
+    pub(crate) fn response(&mut self) -> (u32, u8, Vec<u8>) {
         let head = self.find(HEADERS);
         let mut body = Vec::new();
         let mut ended = head.flags & END_STREAM != 0;
@@ -98,9 +98,9 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Entries of HPACK's static table (RFC 7541 A): methods and statuses.
-const GET: u8 = 0x82;
+pub(crate) const GET: u8 = 0x82;
 const POST: u8 = 0x83;
-const OK: u8 = 0x88;
+pub(crate) const OK: u8 = 0x88;
 const BAD_REQUEST: u8 = 0x8c;
 const SERVER_ERROR: u8 = 0x8e;
 
@@ -113,7 +113,7 @@ fn head(method: u8, path: &str) -> Vec<u8> {
 }
 
 /// A header line, literal and not indexed.
-fn line(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn line(name: &str, value: &str) -> Vec<u8> {
     let mut block = vec![0];
     for text in [name, value] {
         block.push(u8::try_from(text.len()).unwrap());

@@ -11,6 +11,8 @@ mod http1;
 #[cfg(test)]
 mod http2;
 #[cfg(test)]
+mod http2_websocket;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod limits;

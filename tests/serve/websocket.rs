@@ -164,6 +164,24 @@ fn what_breaks_the_protocol_is_closed_with_the_code_that_says_so() {
 }
 
 #[test]
+fn what_came_before_a_violation_is_answered_first_but_not_waited_for_forever() {
+    let server = TestServer::with(|settings| {
+        settings.websocket.close_timeout = Duration::from_millis(100);
+    });
+    let bytes = [frame(FIN | TEXT, b"before"), frame(FIN | 3, b"")].concat();
+    let mut socket = Socket::open(&server, "/echo");
+    socket.0.send(&bytes);
+    socket.expect(TEXT, "before");
+    socket.expect_close(1002);
+    socket.0.assert_closed();
+    // This application does not take anything for longer than that.
+    let mut socket = Socket::open(&server, "/slow");
+    socket.0.send(&bytes);
+    socket.expect_close(1002);
+    socket.0.assert_closed();
+}
+
+#[test]
 fn a_client_that_vanishes_is_noticed() {
     let server = TestServer::start();
     let socket = Socket::open(&server, "/echo");

@@ -313,8 +313,11 @@ impl<'a, W: Wire> Driver<'a, W> {
         if self.channel.waits_for_close() {
             let since = *self.closing.get_or_insert(now);
             let deadline = since + settings.websocket.close_timeout;
-            if deadline <= now {
+            if deadline <= now && !self.channel.enforce() {
                 return Poll::Ready(Ending::Closed);
+            }
+            if self.channel.has_output() && self.blocked.is_none() {
+                cx.waker().wake_by_ref();
             }
             next = earlier(next, deadline);
         } else if self.channel.takes() {

@@ -37,6 +37,9 @@ struct Inner {
     close_sent: bool,
     /// Nothing that the client sends is read any more.
     input_over: bool,
+    /// What the client has done wrong behind messages that the application has not taken yet: they are
+    /// answered first.
+    violation: Option<Violation>,
     /// What the application is told behind the messages.
     end: Option<Close>,
     /// The application itself has ended it.
@@ -71,20 +74,22 @@ impl Channel {
     pub(super) fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Close>> {
         let (received, connection) = {
             let mut inner = self.inner.borrow_mut();
-            let Some(message) = inner.incoming.pop_front() else {
-                if let Some(end) = &inner.end {
-                    return Poll::Ready(Err(end.clone()));
-                }
-                wait(&mut inner.receiver, cx);
-                return Poll::Pending;
-            };
             let full = inner.is_full();
-            inner.incoming_bytes -= message.as_bytes().len();
-            let goes_on = full && !inner.is_full();
-            (message, goes_on.then(|| inner.call()).flatten())
+            if let Some(message) = inner.incoming.pop_front() {
+                inner.incoming_bytes -= message.as_bytes().len();
+                let goes_on = full && !inner.is_full();
+                (Ok(message), goes_on.then(|| inner.call()).flatten())
+            } else {
+                let violated = inner.violation.take().map(|found| inner.violated(found));
+                let Some(end) = inner.end.clone() else {
+                    wait(&mut inner.receiver, cx);
+                    return Poll::Pending;
+                };
+                (Err(end), violated.and_then(|()| inner.call()))
+            }
         };
         wake(connection);
-        Poll::Ready(Ok(received))
+        Poll::Ready(received)
     }
 
     pub(super) fn send(&self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
@@ -154,7 +159,14 @@ impl Channel {
             match found {
                 Ok(Some(event)) => inner.handle(event),
                 Ok(None) => return at,
-                Err(violation) => inner.violated(violation),
+                Err(violation) => {
+                    inner.input_over = true;
+                    if inner.incoming.is_empty() || inner.close_sent {
+                        inner.violated(violation);
+                    } else {
+                        inner.violation = Some(violation);
+                    }
+                }
             }
         }
         if inner.input_over { bytes.len() } else { at }
@@ -224,16 +236,28 @@ impl Channel {
         wake(connection);
     }
 
-    /// Whether a close frame of ours is sent and the client's is not come.
+    /// Closes for what the client has done wrong, though the application has not taken what came before;
+    /// whether there was such a thing.
+    pub(in crate::serve) fn enforce(&self) -> bool {
+        let mut inner = self.inner.borrow_mut();
+        let violation = inner.violation.take();
+        violation.is_some_and(|violation| {
+            inner.violated(violation);
+            true
+        })
+    }
+
+    /// Whether one side's close frame is all that is waited for: that of the client, or ours behind what
+    /// the application still has to take.
     pub(in crate::serve) fn waits_for_close(&self) -> bool {
         let inner = self.inner.borrow();
-        inner.close_sent && !inner.input_over
+        inner.close_sent != inner.input_over
     }
 
     /// Whether both sides have said that it is over, or the client can say nothing that counts.
     pub(in crate::serve) fn is_over(&self) -> bool {
         let inner = self.inner.borrow();
-        inner.input_over && inner.unsent() == 0
+        inner.close_sent && inner.input_over && inner.unsent() == 0
     }
 
     /// The connection is gone.
@@ -325,7 +349,6 @@ impl Inner {
     fn violated(&mut self, violation: Violation) {
         let close = violation.close();
         self.write_close(&close);
-        self.input_over = true;
         self.end.get_or_insert(close);
     }
 }
