@@ -18,7 +18,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src bridge -name '*.rs' -o -n
 TYPED := python/chirp python/pounce python/pounce_rs tests/python bench
 PYTHON_SOURCES := python tests examples bench
 
-.PHONY: help run test lint fmt bench generate schema tools clean
+.PHONY: help run test lint fmt bench generate schema autobahn tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ run: .venv/.package ## judge the two example apps, one not ready for production,
 	cargo build --locked --quiet --bins
 	examples/run target/debug/chirp
 
-test: .venv/.package .venv/.tools .venv/.debian ## all tests: Rust, then Python
+test: .venv/.package .venv/.tools .venv/.debian .venv/.autobahn ## all tests: Rust, then Python
 	PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" cargo $$(cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test) --locked
 	cargo test --locked --doc --quiet
 	$(BIN)/python -m pytest
@@ -56,7 +56,10 @@ generate schema: .venv/.package ## write generated files anew: schema/, docs/con
 	POUNCE_GENERATE=1 cargo test --locked --quiet --test generated
 	POUNCE_GENERATE=1 $(BIN)/python -m pytest --quiet -k readme
 
-tools: .venv/.requirements .venv/.tools .venv/.debian ## install what tests and lints run: .venv, npm, Debian
+autobahn: .venv/.package .venv/.autobahn ## all of the Autobahn testsuite for WebSockets: minutes
+	$(BIN)/python tests/python/autobahn.py
+
+tools: .venv/.requirements .venv/.tools .venv/.debian .venv/.autobahn ## install what tests and lints run: .venv, npm, Debian, Autobahn
 
 clean: ## remove what was built and installed here
 	cargo clean
@@ -76,6 +79,10 @@ clean: ## remove what was built and installed here
 
 .venv/.tools: .venv/.requirements tests/tools/package.json tests/tools/package-lock.json
 	cd tests/tools && npm ci --silent
+	touch $@
+
+.venv/.autobahn: .venv/.requirements tests/tools/autobahn tests/tools/autobahn.txt
+	tests/tools/autobahn
 	touch $@
 
 .venv/.debian: .venv/.requirements tests/tools/debian.txt

@@ -12,6 +12,8 @@ mod client;
 mod frames;
 #[path = "serve/server.rs"]
 mod server;
+#[path = "serve/websocket_application.rs"]
+mod websocket_application;
 
 use std::io::{Read as _, Write as _};
 use std::sync::atomic::Ordering;

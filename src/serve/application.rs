@@ -10,10 +10,12 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 
 use super::reactor::Peer;
 use super::request_id::RequestId;
 use super::tls::TlsSession;
+use super::websocket::WebSocket;
 
 pub use super::exchange::{Disconnected, RequestBody, Responder, SendError, has_interim_responses};
 
@@ -22,6 +24,15 @@ pub trait Application {
     /// Takes a request. Called on the reactor's thread, while a connection is polled: it must not block,
     /// and must not turn the reactor.
     fn call(&self, request: Request);
+
+    /// Takes a WebSocket's handshake, likewise. An application that has no WebSockets refuses it (403).
+    fn connect(&self, request: WebSocketRequest) {
+        let responder = request.socket.responder();
+        // It fails only where the client is gone.
+        let _ = responder
+            .start(StatusCode::FORBIDDEN, HeaderMap::new())
+            .and_then(|()| responder.finish());
+    }
 }
 
 /// One request, on its way.
@@ -40,6 +51,22 @@ pub struct Request {
     pub body: RequestBody,
     /// Where the response goes.
     pub responder: Responder,
+}
+
+/// One WebSocket's handshake, on its way.
+pub struct WebSocketRequest {
+    /// As of a [`Request`].
+    pub head: Parts,
+    /// Its name in logs and in the response.
+    pub id: RequestId,
+    /// The client, as far as it is known.
+    pub client: Option<SocketAddr>,
+    /// Whether the client's connection is encrypted, as far as it is known.
+    pub secure: bool,
+    /// Where it came from.
+    pub connection: Rc<ConnectionInfo>,
+    /// The WebSocket, to be accepted or not.
+    pub socket: WebSocket,
 }
 
 /// What all requests of a connection share.

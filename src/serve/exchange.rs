@@ -3,6 +3,7 @@
 mod body;
 mod file;
 mod responder;
+mod switch;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -15,3 +15,4 @@ pub mod settings;
 pub mod startup;
 pub mod supervisor;
 pub mod tls;
+pub mod websocket;

@@ -18,6 +18,7 @@ use super::reactor::{Handle, Listener, Peer, Stream};
 use super::settings::Settings;
 use super::startup::Waiting;
 use super::tls::TlsAcceptor;
+use super::websocket::CloseCode;
 
 /// Connections accepted in one go; then others have their turn.
 const ACCEPTS: usize = 32;
@@ -102,17 +103,19 @@ impl Server {
         }
     }
 
-    /// Stops accepting, closes idle connections, and each other one after the response it is at.
+    /// Stops accepting, closes idle connections and WebSockets, and each other connection after the
+    /// response it is at.
     /// Whoever calls decides how long to wait for [`Server::connections`] to become 0.
     pub fn drain(&self) {
-        self.worker.drain();
+        self.worker.drain(CloseCode::GOING_AWAY);
         self.wake_acceptors();
     }
 
     /// As [`Server::drain`], but idle connections stay open for `patience` more, for one last request
     /// each: another server has taken over, and a client that has just written one need not lose it.
+    /// WebSockets are told to come back.
     pub fn retire(&self, patience: Duration) {
-        self.worker.retire();
+        self.worker.retire(CloseCode::RESTART);
         self.wake_acceptors();
         let (server, handle) = (self.clone(), self.worker.handle.clone());
         let end = handle.now() + patience;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::http::scanner::Limits;
 use super::proxy::TrustedNames;
 use super::reactor::Peer;
+use super::websocket;
 use crate::config::ServerConfig;
 use crate::config::peers::Peer as Trusted;
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub worker_id: usize,
     /// Since when this worker runs.
     pub started: Instant,
+    /// What a WebSocket may be.
+    pub websocket: websocket::Settings,
 }
 
 impl Settings {
@@ -77,6 +80,7 @@ impl Settings {
                 .map(|path| path.as_str().to_owned()),
             worker_id: 0,
             started: Instant::now(),
+            websocket: websocket::Settings::new(config),
         }
     }
 }

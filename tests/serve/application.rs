@@ -9,8 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use pounce_core::serve::application::{Application, Request, RequestBody, Responder, SendError};
+use pounce_core::serve::application::{
+    Application, Request, RequestBody, Responder, SendError, WebSocketRequest,
+};
 use pounce_core::serve::reactor::Handle;
+
+use crate::websocket_application;
 
 /// Bytes of the large response and of one of its pieces.
 pub(crate) const LARGE: usize = 200 << 20;
@@ -28,6 +32,8 @@ pub(crate) struct Seen {
     pub(crate) torn: AtomicUsize,
     pub(crate) received: AtomicUsize,
     pub(crate) log: Mutex<String>,
+    /// How WebSockets have ended, as their applications saw it.
+    pub(crate) ends: Mutex<Vec<(u16, String)>>,
 }
 
 pub(crate) struct Behaviours {
@@ -199,6 +205,10 @@ impl Behaviours {
 }
 
 impl Application for Behaviours {
+    fn connect(&self, request: WebSocketRequest) {
+        websocket_application::connect(&self.handle, &self.seen, request);
+    }
+
     fn call(&self, request: Request) {
         self.seen.calls.fetch_add(1, Ordering::Relaxed);
         let path = request.head.uri.path().to_owned();

@@ -19,6 +19,8 @@ mod http2;
 #[cfg(test)]
 mod http2_floods;
 #[cfg(test)]
+mod http2_websocket;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod limits;
@@ -30,3 +32,9 @@ mod server;
 mod tls;
 #[cfg(test)]
 mod unix;
+#[cfg(test)]
+mod websocket;
+#[cfg(test)]
+mod websocket_application;
+#[cfg(test)]
+mod websocket_client;

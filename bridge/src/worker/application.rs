@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use pounce_core::serve::application::{Application, Request};
+use pounce_core::serve::application::{Application, Request, WebSocketRequest};
 use pounce_core::serve::reactor::Handle;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -14,6 +14,7 @@ use super::awaitable::Done;
 use super::call::{Call, Exchange};
 use super::scope::{Origin, Scopes};
 use super::tasks::Tasks;
+use super::websocket::{self, Stepper};
 
 /// What all requests of the worker need.
 pub(super) struct Core {
@@ -26,6 +27,8 @@ pub(super) struct Core {
     /// The answer of a `send()` that need not wait.
     pub(super) done: Py<Done>,
     pub(super) alarm: Rc<Alarm>,
+    /// Has tasks of WebSockets go on.
+    pub(super) stepper: Rc<Stepper>,
     pub(super) handle: Handle,
     /// Tasks that are not at their end: the loop itself holds them weakly.
     pub(super) running: RefCell<Slab<Py<PyAny>>>,
@@ -49,6 +52,10 @@ impl Core {
 pub(super) struct PythonApp(pub(super) Rc<Core>);
 
 impl Application for PythonApp {
+    fn connect(&self, request: WebSocketRequest) {
+        Python::attach(|py| websocket::connect(py, &self.0, request));
+    }
+
     fn call(&self, request: Request) {
         Python::attach(|py| {
             let Request {

@@ -200,7 +200,7 @@ impl Pending {
 }
 
 /// The exception that is thrown into an awaitable, by class or as an instance.
-fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
+pub(super) fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
     match value {
         Some(value) if !value.is_none() && value.is_instance_of::<PyBaseException>() => {
             PyErr::from_value(value)

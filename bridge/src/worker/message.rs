@@ -44,16 +44,7 @@ impl Message {
     /// `TypeError` and `ValueError` say what is wrong, without the values of headers.
     pub(super) fn read(message: &Bound<'_, PyAny>, spare: &Cell<HeaderMap>) -> PyResult<Self> {
         let py = message.py();
-        let message = message.cast::<PyDict>().map_err(|_| {
-            let kind = message.get_type();
-            PyTypeError::new_err(format!("send() takes a message as a dict, not {kind}"))
-        })?;
-        let kind = message
-            .get_item(intern!(py, "type"))?
-            .ok_or_else(|| PyValueError::new_err("the message has no \"type\""))?;
-        let kind = kind
-            .cast_into::<PyString>()
-            .map_err(|_| PyTypeError::new_err("the \"type\" of a message is a str"))?;
+        let (message, kind) = kind(message)?;
         match kind.to_str()? {
             "http.response.start" => Ok(Self::Start {
                 status: status(message)?,
@@ -77,7 +68,23 @@ impl Message {
     }
 }
 
-fn status(message: &Bound<'_, PyDict>) -> PyResult<StatusCode> {
+/// A message as a dict, and its type.
+pub(super) fn kind<'a, 'py>(
+    message: &'a Bound<'py, PyAny>,
+) -> PyResult<(&'a Bound<'py, PyDict>, Bound<'py, PyString>)> {
+    let message = message.cast::<PyDict>().map_err(|_| {
+        let kind = message.get_type();
+        PyTypeError::new_err(format!("send() takes a message as a dict, not {kind}"))
+    })?;
+    let kind = message
+        .get_item(intern!(message.py(), "type"))?
+        .ok_or_else(|| PyValueError::new_err("the message has no \"type\""))?
+        .cast_into::<PyString>()
+        .map_err(|_| PyTypeError::new_err("the \"type\" of a message is a str"))?;
+    Ok((message, kind))
+}
+
+pub(super) fn status(message: &Bound<'_, PyDict>) -> PyResult<StatusCode> {
     let py = message.py();
     let status = message
         .get_item(intern!(py, "status"))?
@@ -91,13 +98,13 @@ fn status(message: &Bound<'_, PyDict>) -> PyResult<StatusCode> {
     StatusCode::from_u16(code).map_err(|_| wrong())
 }
 
-fn truth(message: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+pub(super) fn truth(message: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<bool> {
     message
         .get_item(key)?
         .map_or(Ok(false), |value| value.is_truthy())
 }
 
-fn body(message: &Bound<'_, PyDict>) -> PyResult<Bytes> {
+pub(super) fn body(message: &Bound<'_, PyDict>) -> PyResult<Bytes> {
     let py = message.py();
     let Some(data) = message.get_item(intern!(py, "body"))? else {
         return Ok(Bytes::new());
@@ -121,7 +128,7 @@ fn body(message: &Bound<'_, PyDict>) -> PyResult<Bytes> {
 }
 
 /// Names in lower case, tokens only; values without control characters: a header cannot be split.
-fn headers(message: &Bound<'_, PyDict>, mut headers: HeaderMap) -> PyResult<HeaderMap> {
+pub(super) fn headers(message: &Bound<'_, PyDict>, mut headers: HeaderMap) -> PyResult<HeaderMap> {
     let py = message.py();
     let Some(pairs) = message.get_item(intern!(py, "headers"))? else {
         return Ok(headers);

@@ -12,6 +12,7 @@ mod scope;
 mod setup;
 mod startup;
 mod tasks;
+mod websocket;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ use application::{Core, PythonApp};
 use awaitable::Done;
 use scope::Scopes;
 use tasks::Tasks;
+use websocket::Stepper;
 
 pub(crate) use startup::Startup;
 
@@ -102,6 +104,7 @@ impl Worker {
             create_future: event_loop.getattr(intern!(py, "create_future"))?.unbind(),
             done: Py::new(py, Done)?,
             alarm: Rc::clone(&alarm),
+            stepper: Stepper::new(event_loop, handle.clone())?,
             handle: handle.clone(),
             running: RefCell::new(Slab::new()),
         });
@@ -210,7 +213,8 @@ impl Worker {
         self.server.drain();
     }
 
-    /// As `drain`, but connections that are idle have so many seconds for one more request.
+    /// As `drain`, where a new generation takes over: connections that are idle have so many seconds for
+    /// one more request, and WebSockets are closed with 1012, not 1001.
     fn retire(&self, patience: f64) {
         let patience = Duration::try_from_secs_f64(patience).unwrap_or_default();
         self.server.retire(patience);

@@ -111,6 +111,11 @@ impl Gate {
         self.transport.reset_on_close();
     }
 
+    /// With what is held back.
+    pub(super) fn into_parts(self) -> (Transport, Scratch, Vec<u8>) {
+        (self.transport, self.scratch, self.held)
+    }
+
     pub(super) fn into_transport(self) -> (Transport, Scratch) {
         (self.transport, self.scratch)
     }

@@ -13,6 +13,7 @@ use super::gate::Gate;
 use super::service::Requests;
 use super::traffic::{Expired, Traffic};
 use super::watch::Watch;
+use super::websocket;
 use crate::serve::http::refusal::Refusal;
 use crate::serve::settings::Settings;
 
@@ -36,6 +37,7 @@ pub(super) fn builder(settings: &Settings) -> Builder {
     builder
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// hyper is through.
     Served,
@@ -86,7 +88,14 @@ pub(super) async fn serve(
         }
     })
     .await;
-    let gate = connection.into_parts().io;
+    let parts = connection.into_parts();
+    if let Some(session) = traffic.take_session() {
+        if end == End::Served && traffic.is_flushed() {
+            return websocket::serve(worker, parts.io, &parts.read_buf, session).await;
+        }
+        session.channel.lose();
+    }
+    let gate = parts.io;
     let more = gate.expects_more();
     let refusal = match end {
         End::Served if traffic.is_cut() => return gate.reset(),

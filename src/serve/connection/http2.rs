@@ -38,6 +38,7 @@ pub(super) fn builder(settings: &Settings, handle: &Handle) -> Builder<Handle> {
         .max_concurrent_streams(STREAMS)
         .max_pending_accept_reset_streams(RESETS)
         .max_local_error_reset_streams(ERRORS)
+        .enable_connect_protocol()
         .max_header_list_size(u32::try_from(settings.limits.head).unwrap_or(u32::MAX))
         .max_send_buf_size(SEND_BUFFER)
         .initial_stream_window_size(STREAM_WINDOW)

@@ -9,6 +9,7 @@ mod traffic;
 mod transport;
 mod waiting;
 mod watch;
+mod websocket;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{Future, poll_fn};
@@ -27,6 +28,7 @@ use super::reactor::{Handle, Peer, Stream};
 use super::request_id::RequestIds;
 use super::settings::Settings;
 use super::tls::{TlsAcceptor, TlsStream};
+use super::websocket::CloseCode;
 use closing::{close_after, last_answer};
 use gate::Gate;
 use service::Requests;
@@ -60,6 +62,10 @@ pub(super) struct Worker {
     closing: Cell<bool>,
     /// The tasks of live connections, to be told of a drain.
     connections: RefCell<Slab<Option<Waker>>>,
+    /// Those of WebSockets that are streams of a connection.
+    sessions: RefCell<Slab<Option<Waker>>>,
+    /// What WebSockets are closed with in a drain.
+    farewell: Cell<CloseCode>,
 }
 
 impl Worker {
@@ -78,6 +84,8 @@ impl Worker {
             draining: Cell::new(false),
             closing: Cell::new(false),
             connections: RefCell::default(),
+            sessions: RefCell::default(),
+            farewell: Cell::new(CloseCode::GOING_AWAY),
             handle,
             settings,
             application,
@@ -94,25 +102,33 @@ impl Worker {
         self.closing.get()
     }
 
+    pub(super) fn farewell(&self) -> CloseCode {
+        self.farewell.get()
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.connections.borrow().len()
     }
 
-    /// Has every connection end with what it is doing.
-    pub(super) fn drain(&self) {
+    /// Has every connection end with what it is doing, and WebSockets with this code, unless they were told
+    /// another before.
+    pub(super) fn drain(&self, farewell: CloseCode) {
         self.closing.set(true);
-        self.retire();
+        self.retire(farewell);
     }
 
-    /// Has every connection end with its next response.
-    pub(super) fn retire(&self) {
-        self.draining.set(true);
-        let wakers: Vec<_> = self
-            .connections
-            .borrow()
+    /// Has every connection end with its next response, and WebSockets with this code.
+    pub(super) fn retire(&self, farewell: CloseCode) {
+        if !self.draining.replace(true) {
+            self.farewell.set(farewell);
+        }
+        let (connections, sessions) = (self.connections.borrow(), self.sessions.borrow());
+        let wakers: Vec<_> = connections
             .iter()
+            .chain(sessions.iter())
             .filter_map(|(_, waker)| waker.clone())
             .collect();
+        drop((connections, sessions));
         wakers.into_iter().for_each(Waker::wake);
     }
 }

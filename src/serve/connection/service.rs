@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName, SERVER, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderName,
+    SEC_WEBSOCKET_VERSION, SERVER, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
@@ -21,18 +22,23 @@ use hyper::ext::Protocol;
 
 use super::Worker;
 use super::traffic::Traffic;
+use super::websocket::Switch;
 use crate::serve::access::Entry;
-use crate::serve::application::{ConnectionInfo, Request, RequestBody, Responder};
+use crate::serve::application::{
+    ConnectionInfo, Request, RequestBody, Responder, WebSocketRequest,
+};
 use crate::serve::exchange::{Exchange, Failure, ResponseHead};
 use crate::serve::http::refusal::Refusal;
 use crate::serve::http::target::is_host;
 use crate::serve::proxy::{self, Origin};
 use crate::serve::reactor::Peer;
 use crate::serve::request_id::RequestId;
+use crate::serve::websocket::{Channel, Handshake, WebSocket};
 
 /// The header that names a request.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
+const UPGRADE_CLOSE: HeaderValue = HeaderValue::from_static("upgrade, close");
 
 /// hyper's service of one connection.
 pub(super) struct Requests {
@@ -117,7 +123,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
     type Error = Infallible;
     type Future = Answer;
 
-    fn call(&self, request: http::Request<Incoming>) -> Answer {
+    fn call(&self, mut request: http::Request<Incoming>) -> Answer {
+        let on_upgrade =
+            (request.method() == Method::CONNECT).then(|| hyper::upgrade::on(&mut request));
         let (mut head, incoming) = request.into_parts();
         let exchange = Exchange::new(&head.method, head.version);
         let limits = &self.worker.settings.limits;
@@ -140,6 +148,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
                 && head.headers.contains_key(UPGRADE),
             http_2,
             http_10: head.version == Version::HTTP_10,
+            switch: None,
             end: Some(End {
                 exchange: Rc::clone(&exchange),
                 traffic: Rc::clone(&self.traffic),
@@ -158,10 +167,17 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
         if let Some(end) = &mut answer.end {
             end.entry = self.entry(&head, &answer.id);
         }
-        if let Some(refusal) = refusal {
-            exchange.refuse(refusal);
-            return answer;
-        }
+        let handshake = match refusal {
+            Some(refusal) => Err(refusal),
+            None => Handshake::read(&head, self.worker.settings.websocket.compression),
+        };
+        let handshake = match handshake {
+            Ok(handshake) => handshake,
+            Err(refusal) => {
+                exchange.refuse(refusal);
+                return answer;
+            }
+        };
         name_host(&mut head);
         if http_2 {
             join_cookies(&mut head.headers);
@@ -170,12 +186,27 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
         if let Some(entry) = answer.end.as_mut().and_then(|end| end.entry.as_mut()) {
             entry.client = origin.client;
         }
+        let (client, secure) = (origin.client, origin.secure.unwrap_or_default());
+        let (id, connection) = (answer.id.clone(), Rc::clone(&self.connection));
+        if let Some(handshake) = handshake {
+            let channel = Channel::new();
+            answer.switch = Some(Switch::new(Rc::clone(&channel), on_upgrade));
+            self.worker.application.connect(WebSocketRequest {
+                head,
+                id,
+                client,
+                secure,
+                connection,
+                socket: WebSocket::new(channel, Responder::new(exchange), handshake),
+            });
+            return answer;
+        }
         self.worker.application.call(Request {
             head,
-            client: origin.client,
-            secure: origin.secure.unwrap_or_default(),
-            id: answer.id.clone(),
-            connection: Rc::clone(&self.connection),
+            client,
+            secure,
+            id,
+            connection,
             body: RequestBody::new(
                 incoming,
                 Rc::clone(&exchange),
@@ -250,15 +281,15 @@ fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// The end of a request, however it comes: tells the application and the connection.
-struct End {
+pub(super) struct End {
     exchange: Rc<Exchange>,
-    traffic: Rc<Traffic>,
+    pub(super) traffic: Rc<Traffic>,
     /// In a box, as what holds it is moved from hand to hand.
     entry: Option<Box<Entry>>,
 }
 
 impl End {
-    fn count(&self, bytes: usize) {
+    pub(super) fn count(&self, bytes: usize) {
         if let Some(entry) = &self.entry {
             entry.bytes.set(entry.bytes.get() + bytes as u64);
         }
@@ -280,6 +311,8 @@ pub(super) struct Answer {
     upgrade: bool,
     http_2: bool,
     http_10: bool,
+    /// What an accepted handshake leads to.
+    switch: Option<Switch>,
     end: Option<End>,
     worker: Rc<Worker>,
 }
@@ -303,9 +336,6 @@ impl Future for Answer {
             return Poll::Pending;
         };
         end.traffic.fill();
-        if self.upgrade {
-            end.traffic.stay();
-        }
         let (head, page) = match head {
             Ok(head) => (head, None),
             Err(Failure::Application) => plain(
@@ -313,7 +343,14 @@ impl Future for Answer {
                 "Internal Server Error\n".into(),
             ),
             Err(Failure::Refused(refusal)) => {
-                plain(refusal.status(), format!("{}\n", refusal.reason()))
+                let (mut head, page) = plain(refusal.status(), format!("{}\n", refusal.reason()));
+                if refusal == Refusal::WebSocketVersion {
+                    let version = HeaderValue::from_static("13");
+                    head.headers.insert(SEC_WEBSOCKET_VERSION, version);
+                    head.headers
+                        .insert(UPGRADE, HeaderValue::from_static("websocket"));
+                }
+                (head, page)
             }
         };
         if let Some(entry) = &end.entry {
@@ -322,11 +359,16 @@ impl Future for Answer {
                 entry.began.set(Some(Instant::now()));
             }
         }
+        let switched = self.switch.as_ref().is_some_and(Switch::is_accepted);
+        if self.upgrade && !switched {
+            end.traffic.stay();
+        }
         let refused = page.is_some();
-        let body = ResponseBody {
-            page,
-            end: self.end.take(),
-        };
+        let mut end = self.end.take();
+        if switched && let (Some(switch), Some(end)) = (self.switch.take(), end.take()) {
+            switch.start(&self.worker, end);
+        }
+        let body = ResponseBody { page, end };
         let mut response = http::Response::new(body);
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
@@ -339,7 +381,7 @@ impl Future for Answer {
             // Else hyper adds the keep-alive that the client has asked for.
             *response.version_mut() = Version::HTTP_10;
         }
-        self.finish_headers(response.headers_mut(), last);
+        self.finish_headers(response.headers_mut(), last && !switched);
         Poll::Ready(Ok(response))
     }
 }
@@ -359,7 +401,10 @@ impl Answer {
         }
         headers.insert(REQUEST_ID, self.id.header());
         if last && !self.http_2 {
-            headers.insert(CONNECTION, CLOSE);
+            // Where the answer says what to upgrade to, Connection names it (RFC 9110 7.8).
+            let upgrade = headers.contains_key(UPGRADE);
+            let value = if upgrade { UPGRADE_CLOSE } else { CLOSE };
+            headers.insert(CONNECTION, value);
         }
     }
 }

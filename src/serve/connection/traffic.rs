@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 
+use super::websocket::Session;
 use crate::serve::exchange::Exchange;
 use crate::serve::http::refusal::Refusal;
 use crate::serve::http::scanner::Place;
@@ -37,6 +38,10 @@ pub(super) struct Traffic {
     /// The last request asked for another protocol, and was answered in HTTP.
     stays: Cell<bool>,
     cut: Cell<bool>,
+    /// The answer to the last request over HTTP/1 was to leave HTTP.
+    session: RefCell<Option<Session>>,
+    /// A stream that left HTTP takes nothing.
+    stalled: Cell<bool>,
     receives: Cell<u32>,
     /// Live streams, over HTTP/2.
     streams: RefCell<Vec<Weak<Exchange>>>,
@@ -71,6 +76,8 @@ impl Traffic {
             refused_body: Cell::new(None),
             stays: Cell::new(false),
             cut: Cell::new(false),
+            session: RefCell::default(),
+            stalled: Cell::new(false),
             receives: Cell::new(RECEIVES),
             look: Cell::new(now),
             streams: RefCell::default(),
@@ -174,6 +181,21 @@ impl Traffic {
         self.cut.get()
     }
 
+    /// The connection becomes a WebSocket, once the answer is written.
+    pub(super) fn switch(&self, session: Session) {
+        self.session.replace(Some(session));
+    }
+
+    pub(super) fn take_session(&self) -> Option<Session> {
+        self.session.take()
+    }
+
+    /// Has a connection of streams end for the sake of one.
+    pub(super) fn stall(&self) {
+        self.stalled.set(true);
+        self.look.set(self.now());
+    }
+
     /// Whether every request is answered and every answer is written.
     pub(super) fn is_quiet(&self) -> bool {
         self.unanswered() == 0 && self.flushed.get()
@@ -268,6 +290,9 @@ impl Traffic {
     }
 
     fn has_stalled_stream(&self, limit: Duration) -> bool {
+        if self.stalled.get() {
+            return true;
+        }
         let now = self.now();
         let mut streams = self.streams.borrow_mut();
         streams.retain(|stream| stream.strong_count() > 0);

@@ -1,8 +1,6 @@
 //! The one timer of a connection.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Instant;
 
 use crate::serve::reactor::{Handle, Sleep};
@@ -25,8 +23,6 @@ impl Watch {
             }
             none => none.insert(handle.sleep_until(deadline)),
         };
-        if let Poll::Ready(()) = Pin::new(sleep).poll(cx) {
-            cx.waker().wake_by_ref();
-        }
+        sleep.arm(cx.waker());
     }
 }

@@ -60,7 +60,7 @@ impl std::error::Error for SendError {}
 /// The application's end of a response. Dropped before the response is whole, it counts as failed: 500
 /// when nothing was started, else the response is cut off.
 pub struct Responder {
-    exchange: Rc<Exchange>,
+    pub(super) exchange: Rc<Exchange>,
 }
 
 impl Responder {
@@ -82,12 +82,7 @@ impl Responder {
         if status.is_informational() {
             return Err(SendError::Status);
         }
-        // Looking once is cheaper than removing what is hardly ever there.
-        if headers.keys().any(|name| CONNECTION_HEADERS.contains(name)) {
-            for name in &CONNECTION_HEADERS {
-                headers.remove(name);
-            }
-        }
+        strip_connection_headers(&mut headers);
         inner.promised = content_length(&headers)?;
         // RFC 9110 15.3.5, 15.3.6, 15.4.5.
         let contentless = matches!(
@@ -289,6 +284,15 @@ fn without_framing(mut trailers: HeaderMap) -> HeaderMap {
         trailers.remove(name);
     }
     trailers
+}
+
+pub(super) fn strip_connection_headers(headers: &mut HeaderMap) {
+    // Looking once is cheaper than removing what is hardly ever there.
+    if headers.keys().any(|name| CONNECTION_HEADERS.contains(name)) {
+        for name in &CONNECTION_HEADERS {
+            headers.remove(name);
+        }
+    }
 }
 
 fn content_length(headers: &HeaderMap) -> Result<Option<u64>, SendError> {

@@ -90,6 +90,18 @@ refusals! {
     ChunkEnd = BAD_REQUEST, "a chunk is longer than its size";
     /// RFC 9110 6.5.1: framing and routing do not stand in trailers.
     Trailer = BAD_REQUEST, "a header that may not stand in the trailers";
+    /// RFC 6455 4.1: a handshake is a GET.
+    WebSocketMethod = BAD_REQUEST, "a WebSocket handshake that is no GET";
+    /// RFC 6455 4.1: Connection names the upgrade.
+    WebSocketConnection = BAD_REQUEST, "a WebSocket handshake without Connection: upgrade";
+    /// RFC 6455 4.1: sixteen bytes in base64, once.
+    WebSocketKey = BAD_REQUEST, "Sec-WebSocket-Key is not sixteen bytes in base64";
+    /// RFC 6455 4.4: the one version there is.
+    WebSocketVersion = UPGRADE_REQUIRED, "Sec-WebSocket-Version is not 13";
+    /// RFC 6455 4.1: names that are tokens.
+    WebSocketSubprotocol = BAD_REQUEST, "Sec-WebSocket-Protocol is not a list of tokens";
+    /// What follows a handshake is frames.
+    WebSocketBody = BAD_REQUEST, "a WebSocket handshake with a body";
     /// The head took longer than `header_timeout`.
     HeadTimeout = REQUEST_TIMEOUT, "the request head took too long";
     /// The body took longer than `request_timeout`.

@@ -260,6 +260,12 @@ impl Handle {
         self.0.now.get().unwrap_or_else(Instant::now)
     }
 
+    /// Whether a turn is running.
+    #[must_use]
+    pub fn is_turning(&self) -> bool {
+        self.0.now.get().is_some()
+    }
+
     /// When [`Reactor::turn_ready`] is to be called at the latest. A [`Turn`] says it too; this is for
     /// deadlines that are made between turns.
     #[must_use]

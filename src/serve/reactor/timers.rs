@@ -101,6 +101,18 @@ impl Sleep {
         self.deadline = deadline;
     }
 
+    /// Has `waker` called at the deadline, by the next turn where it has passed already. A poll would
+    /// look at the clock, which is ahead of the turn's time.
+    pub(in crate::serve) fn arm(&mut self, waker: &Waker) {
+        let deadline = self.deadline;
+        let known = self
+            .entry
+            .is_some_and(|id| self.timers.renew(deadline, id, waker));
+        if !known {
+            self.entry = Some(self.timers.insert(deadline, waker.clone()));
+        }
+    }
+
     fn forget(&mut self) {
         if let Some(id) = self.entry.take() {
             self.timers.remove(self.deadline, id);
@@ -116,13 +128,7 @@ impl Future for Sleep {
             self.forget();
             return Poll::Ready(());
         }
-        let deadline = self.deadline;
-        let known = self
-            .entry
-            .is_some_and(|id| self.timers.renew(deadline, id, cx.waker()));
-        if !known {
-            self.entry = Some(self.timers.insert(deadline, cx.waker().clone()));
-        }
+        self.arm(cx.waker());
         Poll::Pending
     }
 }
@@ -188,6 +194,12 @@ mod tests {
         timers.fire(now);
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
         assert_eq!(timers.next(), Some(late.deadline()));
+        // Armed, it waits for the next turn, even where its time has come.
+        late.reset(now - Duration::from_secs(7200));
+        late.arm(&waker);
+        assert_eq!(timers.next(), Some(late.deadline()));
+        timers.fire(now - Duration::from_secs(7200));
+        assert_eq!(count.0.load(Ordering::Relaxed), 2);
         late.reset(now - Duration::from_secs(7200));
         assert_eq!(timers.next(), None);
         assert!(Pin::new(&mut late).poll(&mut cx).is_ready());

@@ -1,0 +1,400 @@
+//! One WebSocket between the server and the application: what `receive()` and `send()` do.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use http::{HeaderMap, Method, StatusCode, Uri};
+use pounce_core::serve::application::SendError;
+use pounce_core::serve::request_id::RequestId;
+use pounce_core::serve::websocket::{
+    AcceptError, Close, CloseCode, Data, Message as Received, WebSocket,
+};
+use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+
+use super::awaitable::Pending;
+use super::message::{self, Message};
+use super::resume::{Stepper, Waiters};
+use crate::worker::application::Core;
+use crate::worker::awaitable::Event;
+use crate::worker::owned::Owned;
+
+/// How far the application is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The handshake is not answered.
+    Handshake,
+    /// It is accepted: messages flow.
+    Open,
+    /// It is answered in HTTP, with a body that is not at its end.
+    Denial,
+    /// The application has said everything.
+    Done,
+}
+
+/// What an event wakes; made when something waits for it.
+type Wakeup = OnceCell<(Arc<Waiters>, Waker)>;
+
+/// One WebSocket that the application has.
+pub(super) struct Call {
+    core: Rc<Core>,
+    socket: RefCell<Option<WebSocket>>,
+    phase: Cell<Phase>,
+    /// `websocket.connect` was received.
+    connected: Cell<bool>,
+    /// The application was told that the client is gone, or it would be if it asked.
+    gone: Cell<bool>,
+    receiving: Wakeup,
+    sending: Wakeup,
+    /// Its place among the tasks that are kept alive.
+    pub(super) place: Cell<Option<usize>>,
+    id: RequestId,
+    method: Method,
+    target: Uri,
+}
+
+impl Call {
+    pub(super) fn new(
+        core: Rc<Core>,
+        socket: WebSocket,
+        id: RequestId,
+        method: Method,
+        target: Uri,
+    ) -> Self {
+        Self {
+            core,
+            socket: RefCell::new(Some(socket)),
+            phase: Cell::new(Phase::Handshake),
+            connected: Cell::new(false),
+            gone: Cell::new(false),
+            receiving: OnceCell::new(),
+            sending: OnceCell::new(),
+            place: Cell::new(None),
+            id,
+            method,
+            target,
+        }
+    }
+
+    pub(super) fn core(&self) -> &Rc<Core> {
+        &self.core
+    }
+
+    pub(super) fn stepper(&self) -> &Rc<Stepper> {
+        &self.core.stepper
+    }
+
+    /// Who waits for this.
+    pub(super) fn waiters(&self, event: Event) -> &Arc<Waiters> {
+        match event {
+            Event::Message => &wakeup(&self.receiving).0,
+            Event::Room => &wakeup(&self.sending).0,
+        }
+    }
+
+    /// The next message for the application.
+    pub(super) fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
+        if !self.connected.replace(true) {
+            let message = typed(py, intern!(py, "websocket.connect"));
+            return Poll::Ready(message.map(|message| message.into_any().unbind()));
+        }
+        let polled = match self.socket.borrow().as_ref() {
+            None => Poll::Ready(Err(Close::new(CloseCode::ABNORMAL))),
+            Some(socket) => {
+                let mut cx = Context::from_waker(&wakeup(&self.receiving).1);
+                socket.poll_receive(&mut cx)
+            }
+        };
+        polled.map(|received| match received {
+            Ok(received) => receive(py, &received),
+            Err(close) => self.disconnect(py, &close),
+        })
+    }
+
+    fn disconnect(&self, py: Python<'_>, close: &Close) -> PyResult<Py<PyAny>> {
+        self.gone.set(true);
+        let message = typed(py, intern!(py, "websocket.disconnect"))?;
+        message.set_item(intern!(py, "code"), close.code.number())?;
+        message.set_item(intern!(py, "reason"), &close.reason)?;
+        Ok(message.into_any().unbind())
+    }
+
+    /// Ready when the application may send more.
+    pub(super) fn poll_room(&self) -> Poll<PyResult<()>> {
+        self.room(&wakeup(&self.sending).1)
+    }
+
+    fn room(&self, waker: &Waker) -> Poll<PyResult<()>> {
+        let socket = self.socket.borrow();
+        let Some(socket) = socket.as_ref() else {
+            return Poll::Ready(Ok(()));
+        };
+        let mut cx = Context::from_waker(waker);
+        let room = match self.phase.get() {
+            Phase::Open => socket.poll_room(&mut cx),
+            Phase::Denial => socket.responder().poll_room(&mut cx),
+            Phase::Handshake | Phase::Done => Poll::Ready(Ok(())),
+        };
+        match room {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(SendError::Disconnected)) => Poll::Ready(Err(self.lost())),
+            // Another task has closed meanwhile: there is nothing left to wait for.
+            Poll::Ready(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Takes a message of the application; whether it has to wait for room now.
+    fn take(&self, message: Message<'_>) -> PyResult<bool> {
+        let socket = self.socket.borrow();
+        let Some(socket) = socket.as_ref() else {
+            return Err(PyRuntimeError::new_err(
+                "the WebSocket is over: its application has returned",
+            ));
+        };
+        let refused = |error| self.refused(error);
+        match (self.phase.get(), message) {
+            (Phase::Open, Message::Text(text)) => {
+                socket.send(Data::Text(text.to_str()?)).map_err(refused)?;
+                return Ok(self.is_full(socket));
+            }
+            (Phase::Open, Message::Binary(data)) => {
+                let data = Data::Binary(data.as_bytes());
+                socket.send(data).map_err(refused)?;
+                return Ok(self.is_full(socket));
+            }
+            (Phase::Open, Message::Close(close)) => {
+                socket.close(message::close(&close)?).map_err(refused)?;
+                self.phase.set(Phase::Done);
+            }
+            (
+                Phase::Handshake,
+                Message::Accept {
+                    subprotocol,
+                    headers,
+                },
+            ) => {
+                let accepted = socket.accept(subprotocol.as_deref(), headers);
+                accepted.map_err(|error| match error {
+                    AcceptError::Send(error) => self.refused(error),
+                    other => PyValueError::new_err(other.to_string()),
+                })?;
+                self.phase.set(Phase::Open);
+            }
+            (Phase::Handshake, Message::Close(_)) => {
+                let responder = socket.responder();
+                responder
+                    .start(StatusCode::FORBIDDEN, HeaderMap::new())
+                    .and_then(|()| responder.finish())
+                    .map_err(refused)?;
+                self.phase.set(Phase::Done);
+            }
+            (Phase::Handshake, Message::Start { status, headers }) => {
+                socket.responder().start(status, headers).map_err(refused)?;
+                self.phase.set(Phase::Denial);
+            }
+            (Phase::Denial, Message::Body { data, more }) => {
+                if more || !data.is_empty() {
+                    socket.responder().send(data).map_err(refused)?;
+                }
+                if more {
+                    return Ok(self.room(Waker::noop()).is_pending());
+                }
+                socket.responder().finish().map_err(refused)?;
+                self.phase.set(Phase::Done);
+            }
+            (phase, message) => return Err(self.out_of_order(phase, &message)),
+        }
+        Ok(false)
+    }
+
+    fn is_full(&self, socket: &WebSocket) -> bool {
+        let noop = Waker::noop();
+        let waker = self.sending.get().map_or(noop, |(_, waker)| waker);
+        let mut cx = Context::from_waker(waker);
+        socket.poll_room(&mut cx).is_pending()
+    }
+
+    fn lost(&self) -> PyErr {
+        self.gone.set(true);
+        PyConnectionResetError::new_err("the client is gone, or has closed")
+    }
+
+    /// The exception for what the server has not taken.
+    fn refused(&self, error: SendError) -> PyErr {
+        match error {
+            SendError::Disconnected => self.lost(),
+            SendError::Status | SendError::ContentLength => {
+                PyValueError::new_err(error.to_string())
+            }
+            SendError::OutOfOrder | SendError::BodyLength | SendError::File(_) => {
+                PyRuntimeError::new_err(error.to_string())
+            }
+        }
+    }
+
+    fn out_of_order(&self, phase: Phase, message: &Message<'_>) -> PyErr {
+        let sent = match message {
+            Message::Accept { .. } => "websocket.accept",
+            Message::Text(_) | Message::Binary(_) => "websocket.send",
+            Message::Close(_) => "websocket.close",
+            Message::Start { .. } => "websocket.http.response.start",
+            Message::Body { .. } => "websocket.http.response.body",
+        };
+        let expected = match phase {
+            Phase::Handshake => {
+                "websocket.accept, websocket.close or websocket.http.response.start comes first"
+            }
+            Phase::Open => "the WebSocket is open: websocket.send or websocket.close is due",
+            Phase::Denial => "websocket.http.response.body is due",
+            Phase::Done => "the application has closed, or answered, before",
+        };
+        PyRuntimeError::new_err(format!("{sent} was sent, but {expected}"))
+    }
+
+    /// The application has ended, well or not. Says what went wrong, once, and lets go of everything.
+    pub(super) fn end(&self, py: Python<'_>, outcome: PyResult<()>) {
+        let socket = self.socket.take();
+        let gone = self.gone.get() || socket.as_ref().is_some_and(is_gone);
+        let phase = self.phase.get();
+        if let Some(socket) = socket.as_ref().filter(|_| phase == Phase::Open) {
+            let code = if outcome.is_ok() {
+                CloseCode::NORMAL
+            } else {
+                CloseCode::INTERNAL_ERROR
+            };
+            // It fails only where it was closed before.
+            let _ = socket.close(Close::new(code));
+        }
+        if let Some(what) = fault(py, &outcome, phase, gone) {
+            self.report(py, what, outcome.err());
+        }
+        // Dropped before the handshake is answered, it makes a 500; a response is cut off.
+        drop(socket);
+        for wakeup in [&self.receiving, &self.sending] {
+            if let Some((_, waker)) = wakeup.get() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    fn report(&self, py: Python<'_>, what: &str, error: Option<PyErr>) {
+        let error = error.map(|error| error.into_value(py));
+        let named = (
+            what,
+            self.id.as_str(),
+            self.method.as_str(),
+            self.target.path(),
+            error,
+        );
+        if let Err(error) = self.core.journal.bind(py).call1(named) {
+            error.write_unraisable(py, None);
+        }
+    }
+}
+
+fn fault(py: Python<'_>, outcome: &PyResult<()>, phase: Phase, gone: bool) -> Option<&'static str> {
+    match (outcome, phase) {
+        // It ends as the specification means it to: by the error that send() has raised.
+        (Err(error), _) if gone && error.is_instance_of::<PyOSError>(py) => None,
+        (Ok(()), Phase::Open | Phase::Done) => None,
+        (Ok(()), _) if gone => None,
+        (Ok(()), Phase::Handshake) => Some(
+            "the app returned without an answer to the WebSocket's handshake: answered with 500",
+        ),
+        (Ok(()), Phase::Denial) => {
+            Some("the app returned before the end of its response: the connection was cut")
+        }
+        (Err(_), _) if gone => Some("the app raised after its WebSocket was closed"),
+        (Err(_), Phase::Done) => Some("the app raised after it had closed its WebSocket"),
+        (Err(_), Phase::Handshake) => {
+            Some("the app raised before the WebSocket's handshake was answered: answered with 500")
+        }
+        (Err(_), Phase::Open) => Some("the app raised: its WebSocket was closed with 1011"),
+        (Err(_), Phase::Denial) => {
+            Some("the app raised within its response: the connection was cut")
+        }
+    }
+}
+
+fn is_gone(socket: &WebSocket) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    if socket.is_accepted() {
+        let room = socket.poll_room(&mut cx);
+        return matches!(room, Poll::Ready(Err(SendError::Disconnected)));
+    }
+    socket.responder().poll_closed(&mut cx).is_ready()
+}
+
+fn wakeup(place: &Wakeup) -> &(Arc<Waiters>, Waker) {
+    place.get_or_init(|| {
+        let waiters = Arc::<Waiters>::default();
+        let waker = waiters.waker();
+        (waiters, waker)
+    })
+}
+
+fn typed<'py>(py: Python<'py>, kind: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyDict>> {
+    let message = PyDict::new(py);
+    message.set_item(intern!(py, "type"), kind)?;
+    Ok(message)
+}
+
+/// The message for what was received.
+fn receive(py: Python<'_>, received: &Received) -> PyResult<Py<PyAny>> {
+    let message = typed(py, intern!(py, "websocket.receive"))?;
+    match received {
+        Received::Text(text) => {
+            message.set_item(intern!(py, "text"), PyString::new(py, text))?;
+        }
+        Received::Binary(bytes) => {
+            message.set_item(intern!(py, "bytes"), PyBytes::new(py, bytes))?;
+        }
+    }
+    Ok(message.into_any().unbind())
+}
+
+/// The Python side of a WebSocket: its methods are what the application is given.
+#[pyclass(frozen, module = "pounce_rs._native")]
+pub(super) struct Exchange(Owned<Rc<Call>>);
+
+impl Exchange {
+    pub(super) fn new(call: Rc<Call>) -> Self {
+        Self(Owned::new(call))
+    }
+}
+
+#[pymethods]
+impl Exchange {
+    /// The next message.
+    fn receive(&self) -> PyResult<Pending> {
+        let call = self.0.get()?;
+        Ok(Pending::new(Rc::clone(call), Event::Message))
+    }
+
+    /// Takes a message; to be awaited, so that a slow client slows the application.
+    fn send<'py>(
+        &self,
+        py: Python<'py>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let call = self.0.get()?;
+        if call.take(Message::read(message)?)? {
+            let pending = Pending::new(Rc::clone(call), Event::Room);
+            return Ok(Bound::new(py, pending)?.into_any());
+        }
+        Ok(call.core.done.bind(py).clone().into_any())
+    }
+
+    /// What the WebSocket's task calls at its end.
+    fn _ended(&self, py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let call = self.0.get()?;
+        call.core.forget(call.place.take());
+        let outcome = task.call_method0(intern!(py, "result"));
+        call.end(py, outcome.map(drop));
+        Ok(())
+    }
+}
