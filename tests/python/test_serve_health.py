@@ -181,6 +181,33 @@ def test_the_supervisor_waits_for_the_delay_and_a_second_signal_forces(tmp_path:
         _again(server)
 
 
+def test_a_unix_socket_is_to_be_found_during_the_delay(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    (tmp_path / "pounce.toml").write_text('health_check_path = "/health"\ndrain_delay = 2\n')
+    with serve(tmp_path, "--uds", str(path), "--config", "pounce.toml") as server:
+        server.started()
+        server.signal(signal.SIGTERM)
+        server.event("stopping")
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), timeout=LIMIT) as client:
+            wait_for(lambda: client.get("http://a/health").json()["status"] == "draining")
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), timeout=LIMIT) as client:
+            assert client.get("http://a/").text == "first"
+        assert server.end()[0] == 0
+        assert not path.exists()
+
+
+def test_a_launch_that_fails_knows_no_delay(tmp_path: Path) -> None:
+    # Of two workers one comes up, one does not.
+    broken = "import os\ntry:\n    os.mkdir('first')\nexcept FileExistsError:\n    raise\n"
+    (tmp_path / "served.py").write_text(broken + APP, encoding="utf-8")
+    (tmp_path / "pounce.toml").write_text("drain_delay = 3600\nshutdown_timeout = 3600\n")
+    words = ["--port", "0", "--workers", "2", "--config", "pounce.toml"]
+    with serve(tmp_path, *words) as server:
+        code, said = server.end()
+    assert code != 0
+    assert "FileExistsError" in said
+
+
 def _again(server: Server) -> None:
     """Signal until the server takes it for another wish than the first."""
     while server.process.poll() is None:

@@ -1,5 +1,6 @@
 //! A server without a supervisor: one worker in the caller's own process, on sockets opened here.
 
+use super::descriptors;
 use super::launch::Launch;
 use super::sockets::{Address, ListenError, Sockets};
 use super::unix_socket::SocketFile;
@@ -21,7 +22,7 @@ impl Alone {
     /// # Errors
     /// Where the server cannot listen.
     pub fn open(launch: &Launch) -> Result<Self, ListenError> {
-        super::raise_descriptor_limit();
+        descriptors::raise_limit();
         let sockets = Sockets::open(&launch.config, 1, &launch.inherited)?;
         let (sockets, addresses, file) = sockets.into_parts();
         let numbers: Vec<i32> = sockets

@@ -2,6 +2,7 @@
 
 mod alone;
 mod crashes;
+mod descriptors;
 mod ending;
 mod inherited;
 mod launch;
@@ -48,8 +49,6 @@ const IMPORT_LIMIT: Duration = Duration::from_secs(60);
 const SAME_WISH: Duration = Duration::from_millis(250);
 /// How often workers are looked at without a reason.
 const LOOK: Duration = Duration::from_secs(1);
-/// Descriptors beyond which a larger limit has no use, and slows down programs that close them all.
-const MOST_DESCRIPTORS: u64 = 1 << 20;
 
 /// A server that serves.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ pub struct Up<'a> {
 /// # Errors
 /// [`Failure`] where it did not come up or could not go on. Nothing is left behind then.
 pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, Failure> {
-    raise_descriptor_limit();
+    descriptors::raise_limit();
     // The handlers stand before there is anything to clean up.
     let signals = Signals::install().map_err(Failure::System)?;
     let _pid_file = match &launch.pid_file {
@@ -82,6 +81,7 @@ pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, 
         log: Log::new(launch.config.log_format, launch.config.log_level),
         signals,
         sockets: Some(sockets),
+        closing: None,
         lifeline: io::pipe().map_err(Failure::System)?,
         workers: Vec::new(),
         slots: vec![Slot::default(); launch.workers],
@@ -124,6 +124,8 @@ struct Supervisor<'a> {
     signals: Signals,
     /// Closed when the server stops: nobody queues for a server that is going.
     sockets: Option<Sockets>,
+    /// When that is, after drain_delay.
+    closing: Option<Instant>,
     /// Its write end is never written to: workers see our death by its end of file.
     lifeline: (PipeReader, PipeWriter),
     workers: Vec<Worker>,
@@ -154,6 +156,9 @@ impl Supervisor<'_> {
             }
             self.reap();
             self.bury(now);
+            if self.closing.is_some_and(|at| at <= now) {
+                (self.sockets, self.closing) = (None, None);
+            }
             self.look_after(now);
             self.come_up(now, announce);
             self.relieve();
@@ -191,7 +196,7 @@ impl Supervisor<'_> {
         let now = Instant::now();
         let refills = self.slots.iter().filter_map(|slot| slot.refill);
         let deadlines = self.workers.iter().filter_map(|worker| worker.deadline);
-        let next = refills.chain(deadlines).min();
+        let next = refills.chain(deadlines).chain(self.closing).min();
         let time = next.map_or(LOOK, |at| at.saturating_duration_since(now).min(LOOK));
         let time = Timespec {
             tv_sec: time.as_secs().try_into().unwrap_or(1),
@@ -251,13 +256,21 @@ impl Supervisor<'_> {
     }
 
     fn stop(&mut self, result: Result<Ended, Failure>, now: Instant) {
+        let launched = !matches!(self.stage, Stage::Launching);
         self.stage = Stage::Stopping(result);
-        self.sockets = None;
         let config = &self.launch.config;
-        let time = config.drain_delay.duration() + config.shutdown_timeout.duration();
-        let deadline = now + time + GRACE;
+        let delay = config.drain_delay.duration();
+        // Until then the workers serve on, and the file of a Unix socket is to be found. Before the
+        // launch was through nobody counts on them.
+        let closing = if launched { now + delay } else { now };
+        self.closing = Some(closing);
+        let deadline = closing + config.shutdown_timeout.duration() + GRACE;
         for worker in &mut self.workers {
-            worker.dismiss(deadline);
+            if launched {
+                worker.dismiss(deadline);
+            } else {
+                worker.retire(deadline);
+            }
         }
     }
 
@@ -438,21 +451,5 @@ impl Supervisor<'_> {
         fields.insert("generation".into(), Json::from(worker.generation));
         let message = format!("worker {} (pid {pid}) {message}", worker.slot);
         self.log.write(level, event, &message, fields);
-    }
-}
-
-/// Every connection is a descriptor, and the usual soft limit was made for programs with few.
-fn raise_descriptor_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let wanted = limit
-        .maximum
-        .map_or(MOST_DESCRIPTORS, |hard| hard.min(MOST_DESCRIPTORS));
-    if limit.current.is_some_and(|soft| soft < wanted) {
-        let raised = Rlimit {
-            current: Some(wanted),
-            maximum: limit.maximum,
-        };
-        // The limit that stays is judged by the preflight.
-        let _ = setrlimit(Resource::Nofile, raised);
     }
 }
