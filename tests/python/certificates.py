@@ -1,4 +1,4 @@
-"""Certificates for servers that tests start."""
+"""Certificates for tests, written by openssl."""
 
 from __future__ import annotations
 
@@ -9,29 +9,24 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Certificate:
-    """A self-signed certificate of localhost, with its key."""
+class Pair:
+    """A self-signed certificate for the loopback, and its key, as files."""
 
     chain: Path
     key: Path
 
-    @property
-    def config(self) -> dict[str, str]:
-        """The settings that serve it."""
-        return {"ssl_certfile": str(self.chain), "ssl_keyfile": str(self.key)}
-
-    def client(self) -> ssl.SSLContext:
-        """What a client needs to trust it, and nothing else."""
+    def trusting(self) -> ssl.SSLContext:
+        """What a client uses that trusts this certificate only."""
         return ssl.create_default_context(cafile=str(self.chain))
 
 
-def certificate(folder: Path) -> Certificate:
-    """Write a fresh certificate, valid for 60 days, into the folder, which is made if need be."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Certificate(folder / "cert.pem", folder / "key.pem")
+def pair(folder: Path) -> Pair:
+    """A new pair in a folder, which is made."""
+    folder.mkdir(parents=True)
+    made = Pair(folder / "cert.pem", folder / "key.pem")
+    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "60", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    command += ["-keyout", str(made.key), "-out", str(made.chain)]
+    command += ["-noenc", "-days", "60", "-subj", "/CN=localhost", "-addext", names]
+    command += ["-out", str(made.chain), "-keyout", str(made.key)]
     subprocess.run(command, check=True, capture_output=True)
     return made

@@ -10,13 +10,13 @@ import ssl
 from pathlib import Path
 
 import pytest
-from certificates import Certificate, certificate
+from certificates import Pair, pair
 from launching import Server, serve, wait_for
 
 
-def connect(server: Server, trusted: Certificate) -> http.client.HTTPSConnection:
+def connect(server: Server, trusted: Pair) -> http.client.HTTPSConnection:
     """A client that trusts one certificate only."""
-    context = trusted.client()
+    context = trusted.trusting()
     return http.client.HTTPSConnection("127.0.0.1", server.port, timeout=60, context=context)
 
 
@@ -26,7 +26,7 @@ def get(client: http.client.HTTPSConnection) -> str:
     return client.getresponse().read().decode()
 
 
-def serves(server: Server, trusted: Certificate) -> bool:
+def serves(server: Server, trusted: Pair) -> bool:
     """Whether a new connection is served with this certificate."""
     try:
         return get(connect(server, trusted)) == "first"
@@ -34,26 +34,26 @@ def serves(server: Server, trusted: Certificate) -> bool:
         return False
 
 
-def start(folder: Path, files: Certificate, *words: str) -> Server:
+def start(folder: Path, files: Pair, *words: str) -> Server:
     """A server with these files."""
     certificate = ["--ssl-certfile", str(files.chain), "--ssl-keyfile", str(files.key)]
     return serve(folder, "--port", "0", *certificate, *words)
 
 
-def put(new: Certificate, folder: Path) -> None:
+def put(new: Pair, folder: Path) -> None:
     """Have the link `live` lead to other files, as certbot and Kubernetes do."""
     link = folder / "live.new"
     link.symlink_to(new.chain.parent)
     link.replace(folder / "live")
 
 
-def live(folder: Path) -> Certificate:
+def live(folder: Path) -> Pair:
     """The files behind the link."""
-    return Certificate(folder / "live" / "cert.pem", folder / "live" / "key.pem")
+    return Pair(folder / "live" / "cert.pem", folder / "live" / "key.pem")
 
 
 def test_a_swapped_link_renews_the_certificate_and_drops_no_connection(tmp_path: Path) -> None:
-    old, new = certificate(tmp_path / "1"), certificate(tmp_path / "2")
+    old, new = pair(tmp_path / "1"), pair(tmp_path / "2")
     put(old, tmp_path)
     with start(tmp_path, live(tmp_path)) as server:
         server.started()
@@ -71,8 +71,8 @@ def test_a_swapped_link_renews_the_certificate_and_drops_no_connection(tmp_path:
 
 
 def test_a_broken_pair_keeps_the_old_one_until_it_is_mended(tmp_path: Path) -> None:
-    old, new = certificate(tmp_path / "1"), certificate(tmp_path / "2")
-    used = Certificate(tmp_path / "cert.pem", tmp_path / "key.pem")
+    old, new = pair(tmp_path / "1"), pair(tmp_path / "2")
+    used = Pair(tmp_path / "cert.pem", tmp_path / "key.pem")
     shutil.copy(old.chain, used.chain)
     shutil.copy(old.key, used.key)
     with start(tmp_path, used) as server:
@@ -92,7 +92,7 @@ def test_a_broken_pair_keeps_the_old_one_until_it_is_mended(tmp_path: Path) -> N
 
 
 def test_a_reload_takes_the_certificate_up_unless_it_is_broken(tmp_path: Path) -> None:
-    old, new = certificate(tmp_path / "1"), certificate(tmp_path / "2")
+    old, new = pair(tmp_path / "1"), pair(tmp_path / "2")
     put(old, tmp_path)
     with start(tmp_path, live(tmp_path), "--workers", "2") as server:
         server.started()
@@ -100,7 +100,7 @@ def test_a_reload_takes_the_certificate_up_unless_it_is_broken(tmp_path: Path) -
         broken.mkdir()
         shutil.copy(new.chain, broken / "cert.pem")
         shutil.copy(old.key, broken / "key.pem")
-        put(Certificate(broken / "cert.pem", broken / "key.pem"), tmp_path)
+        put(Pair(broken / "cert.pem", broken / "key.pem"), tmp_path)
         server.signal(signal.SIGUSR1)
         assert "cert.pem with" in server.event("reload_failed")["message"]
         assert get(connect(server, old)) == "first"
@@ -113,7 +113,7 @@ def test_a_reload_takes_the_certificate_up_unless_it_is_broken(tmp_path: Path) -
 
 
 def test_a_certificate_that_cannot_be_read_stops_the_launch(tmp_path: Path) -> None:
-    files = certificate(tmp_path / "1")
+    files = pair(tmp_path / "1")
     os.truncate(files.key, 0)
     with start(tmp_path, files) as server:
         code, said = server.end()

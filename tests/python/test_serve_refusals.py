@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from certificates import certificate
+from certificates import pair
 from launching import APP, BIN, Server, serve
 
 
@@ -84,7 +84,7 @@ def test_settings_that_cannot_be(tmp_path: Path, words: list[str], code: int, sa
 
 
 def test_a_certificate_and_the_key_of_another(tmp_path: Path) -> None:
-    one, other = certificate(tmp_path / "1"), certificate(tmp_path / "2")
+    one, other = pair(tmp_path / "1"), pair(tmp_path / "2")
     files = ["--ssl-certfile", str(one.chain), "--ssl-keyfile", str(other.key)]
     code, said = refused(tmp_path, "--port", "0", *files)
     assert code == 1, said

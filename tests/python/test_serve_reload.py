@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from certificates import Certificate, certificate
+from certificates import Pair, pair
 from launching import APP, Server, lives, serve, wait_for
 
 RELOADS = ("second", "third", "fourth")
@@ -47,10 +47,10 @@ class Load:
 
 
 @contextlib.contextmanager
-def load(server: Server, files: Certificate | None) -> Iterator[Load]:
+def load(server: Server, files: Pair | None) -> Iterator[Load]:
     """Clients of every kind: new connections and kept ones, HTTP/1.1 and, over TLS, HTTP/2."""
     url = server.up["addresses"][0]
-    verify = files.client() if files else False
+    verify = files.trusting() if files else False
 
     def new() -> list[str]:
         return [httpx.get(url, verify=verify, timeout=60).raise_for_status().text]
@@ -87,7 +87,7 @@ def load(server: Server, files: Certificate | None) -> Iterator[Load]:
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_reload_under_load_loses_nothing_and_takes_new_code(tmp_path: Path, tls: bool) -> None:
     words = ["--port", "0", "--workers", "2", "--no-access-log"]
-    files = certificate(tmp_path / "tls") if tls else None
+    files = pair(tmp_path / "tls") if tls else None
     if files:
         words += ["--ssl-certfile", str(files.chain), "--ssl-keyfile", str(files.key)]
     with serve(tmp_path, *words) as server:

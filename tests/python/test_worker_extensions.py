@@ -15,7 +15,7 @@ import h2.connection
 import h2.events
 import httpx
 import pytest
-from certificates import certificate
+from certificates import Pair, pair
 from serving import Worker, read_all, serving
 
 HEAD = b"Host: a\r\nConnection: close\r\n"
@@ -28,6 +28,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("files") / "large"
     path.write_bytes(b"".join(b"%9d\n" % index for index in range(3_000_000)))
     return path
+
+
+def encrypted(made: Pair) -> dict[str, str]:
+    """The settings that serve this certificate."""
+    return {"ssl_certfile": str(made.chain), "ssl_keyfile": str(made.key)}
 
 
 @contextlib.contextmanager
@@ -214,11 +219,11 @@ def test_trailers_over_http_2() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_file_comes_whole_over_tls(version: str, large: Path, tmp_path: Path) -> None:
-    made = certificate(tmp_path)
-    with serving("served_extensions:sends_files", config=made.config) as worker:
+    made = pair(tmp_path / "tls")
+    with serving("served_extensions:sends_files", config=encrypted(made)) as worker:
         address = f"https://localhost:{worker.port}"
         with httpx.Client(
-            base_url=address, verify=made.client(), timeout=20, http2=version == "2"
+            base_url=address, verify=made.trusting(), timeout=20, http2=version == "2"
         ) as client:
             for path in (Path(__file__), large):
                 answer = client.get(f"{path}?length")
@@ -229,10 +234,10 @@ def test_a_file_comes_whole_over_tls(version: str, large: Path, tmp_path: Path) 
 
 
 def test_the_session_is_told_over_tls_only(tmp_path: Path) -> None:
-    made = certificate(tmp_path)
-    with serving("show_scope", config=made.config) as worker:
+    made = pair(tmp_path / "tls")
+    with serving("show_scope", config=encrypted(made)) as worker:
         for newest, version in ((ssl.TLSVersion.TLSv1_3, 0x0304), (ssl.TLSVersion.TLSv1_2, 0x0303)):
-            context = made.client()
+            context = made.trusting()
             context.maximum_version = newest
             with (
                 worker.connect() as plain,

@@ -232,6 +232,10 @@ impl Application for Behaviours {
             "/count" => self.count(body, responder),
             "/large" => self.large(responder),
             "/ticks" => self.ticks(responder),
+            "/cookies" => {
+                let cookies: Vec<_> = head.headers.get_all(COOKIE).iter().collect();
+                whole(&responder, 200, format!("{cookies:?}\n"));
+            }
             "/hints" => self.hints(responder),
             "/file" | "/file-part" | "/file-too-short" | "/file-trailers" => {
                 self.file(&path, responder);
@@ -251,14 +255,10 @@ impl Application for Behaviours {
                 200,
                 [head.headers[HOST].as_bytes(), b"\n"].concat(),
             ),
-            "/cookies" => {
-                let cookies: Vec<_> = head.headers.get_all(COOKIE).iter().collect();
-                whole(&responder, 200, format!("{cookies:?}\n"));
-            }
             "/megabytes" => whole(&responder, 200, vec![b'x'; 16 << 20]),
             "/204" => whole(&responder, 204, "ignored"),
-            "/205" => whole(&responder, 205, "ignored"),
             "/304" => whole(&responder, 304, "ignored"),
+            "/205" => whole(&responder, 205, "ignored"),
             "/promise" => {
                 promise(&responder, 6);
                 responder.send("hello\n".into()).unwrap();

@@ -52,7 +52,7 @@ impl FileBody {
                 Poll::Pending => return Poll::Pending,
             },
             None => match read_cached(&self.file, size, self.offset) {
-                Some(read) => read,
+                Some(read) => Ok(read),
                 None => return self.poll_reader(cx, size),
             },
         };
@@ -88,23 +88,18 @@ impl FileBody {
 
 /// Reads what is in memory; None where that would have to wait for a disk, or cannot be known.
 #[cfg(target_os = "linux")]
-fn read_cached(file: &File, size: usize, offset: u64) -> Option<io::Result<Vec<u8>>> {
-    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+fn read_cached(file: &File, size: usize, offset: u64) -> Option<Vec<u8>> {
+    use rustix::io::{ReadWriteFlags, preadv2};
     let mut bytes = vec![0; size];
     let buffers = &mut [io::IoSliceMut::new(&mut bytes)];
-    match preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT) {
-        Ok(count) => {
-            bytes.truncate(count);
-            Some(Ok(bytes))
-        }
-        // The last two: not every file system and kernel can tell.
-        Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::NOSYS) => None,
-        Err(error) => Some(Err(error.into())),
-    }
+    // Whatever is wrong: not every file system and sandbox can tell, and a thread that reads finds out.
+    let count = preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT).ok()?;
+    bytes.truncate(count);
+    Some(bytes)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn read_cached(_file: &File, _size: usize, _offset: u64) -> Option<io::Result<Vec<u8>>> {
+fn read_cached(_file: &File, _size: usize, _offset: u64) -> Option<Vec<u8>> {
     None
 }
 

@@ -20,7 +20,7 @@ use std::io::{self, PipeReader, PipeWriter};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::Pid;
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::types::LogLevel;
