@@ -141,6 +141,13 @@ def test_a_handler_that_asks_for_too_much_stops_the_start() -> None:
         speak(app, {"type": "lifespan"}, [{"type": "lifespan.startup"}])
 
 
+def test_a_handler_without_a_signature_stops_the_start() -> None:
+    app = App()
+    app.route("/")(dict)
+    with pytest.raises(ConfigurationError, match="'/': the handler dict does not tell"):
+        Browser(app).get("/")
+
+
 def test_sync_handlers_run_in_a_thread_and_know_their_request() -> None:
     app = App()
 

@@ -125,7 +125,7 @@ def test_security_headers_go_with_pages() -> None:
     app = App(production(strict_transport_security="max-age=60"))
     app.add_middleware(SecurityHeadersMiddleware())
     app.route("/")(lambda: "page")
-    app.route("/json")(dict)
+    app.route("/json")(lambda: {"a": 1})
     app.route("/own")(lambda: Response("x").with_header("x-frame-options", "SAMEORIGIN"))
     browser = Browser(app)
     page = browser.get("/").headers
@@ -548,7 +548,7 @@ def shared() -> Browser:
             )
         )
     )
-    app.route("/", methods=["GET", "PUT"])(dict)
+    app.route("/", methods=["GET", "PUT"])(lambda: {"a": 1})
     return Browser(app)
 
 
@@ -582,7 +582,7 @@ def test_preflight_requests(shared: Browser) -> None:
 def test_every_origin_may_read_what_is_public() -> None:
     app = App()
     app.add_middleware(CORSMiddleware(CORSConfig(allow_origins=("*",))))
-    app.route("/")(dict)
+    app.route("/")(lambda: {"a": 1})
     response = Browser(app).get("/", headers={"Origin": "https://a.example"})
     assert response.headers["access-control-allow-origin"] == "*"
     assert "vary" not in response.headers

@@ -69,7 +69,14 @@ class Handler:
         """
         request, positional = [], []
         converted: dict[str, Callable[[Any], Any] | None] = {}
-        for parameter in inspect.signature(function).parameters.values():
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except ValueError:
+            raise ConfigurationError(
+                f"route {path!r}: the handler {_name(function)} does not tell its parameters: "
+                "wrap it in a function"
+            ) from None
+        for parameter in parameters:
             name = parameter.name
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 if parameter.kind is parameter.VAR_KEYWORD:
