@@ -6,6 +6,8 @@
 
 #[path = "serve/application.rs"]
 mod application;
+#[path = "serve/websocket_application.rs"]
+mod websocket_application;
 
 use std::collections::HashSet;
 use std::io::{Read as _, Write as _};

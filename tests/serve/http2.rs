@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::client::Client;
 use crate::frames::{
     BAD_REQUEST, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, Http2, OK, POST, RESET,
     SERVER_ERROR, head, line,
