@@ -176,10 +176,11 @@ impl Supervisor<'_> {
         let Some(sockets) = &self.sockets else {
             return Ok(());
         };
-        // Who takes connections in while it starts keeps them waiting: only where nobody else serves them.
-        let served = self.workers.iter().any(|worker| {
-            worker.phase == Phase::Ready && (sockets.are_shared() || worker.slot == slot)
-        });
+        // Who takes connections in while it starts keeps them waiting: only where nobody else serves.
+        let served = self
+            .workers
+            .iter()
+            .any(|worker| worker.phase == Phase::Ready && !worker.dismissed);
         let place = Place {
             slot,
             generation,
