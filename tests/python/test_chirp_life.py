@@ -297,3 +297,12 @@ def test_a_worker_serves_a_target(tmp_path: Path) -> None:
         assert worker.end(signal.SIGTERM) == 0
         assert worker.log == []
     assert len(list(tmp_path.glob("stopped-*"))) == 1
+
+
+def test_settings_without_effect_are_told_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    speak(App(production()), {"type": "lifespan"}, [STARTUP])
+    assert caplog.records == []
+    speak(App(AppConfig(alpine=True, static_dir="s")), {"type": "lifespan"}, [STARTUP])
+    assert [record.getMessage() for record in caplog.records] == [
+        "this version has no use for these settings: alpine, static_dir"
+    ]

@@ -18,6 +18,7 @@ from chirp.serving.probes import Probes
 from chirp.serving.results import respond
 from chirp.serving.router import Router
 from chirp.serving.sending import RawHeaders, Send, raw_headers, send_response
+from chirp.serving.settings import without_effect
 from chirp.serving.stack import compiled, ordered
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ class Runtime:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                self._tell_what_has_no_effect()
                 try:
                     await self._run_hooks("startup")
                 except Exception as error:
@@ -155,6 +157,11 @@ class Runtime:
                 else:
                     await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    def _tell_what_has_no_effect(self) -> None:
+        idle = without_effect(self._config)
+        if idle:
+            logger.warning("this version has no use for these settings: %s", ", ".join(idle))
 
     async def _close_middleware(self) -> None:
         for middleware in self._stack:

@@ -8,7 +8,6 @@ from typing import Any
 from .. import configuration
 from ..callables import definition
 from ..keywords import arguments_of
-from ..sources import Position
 from .middleware import live
 from .view import View, hooks, route, version_of
 
@@ -30,7 +29,7 @@ def describe(app: Any, view: View) -> dict[str, Any]:
         for each in app._chirp_routes
     ]
     entries = [
-        _middleware(each, index, table.of(each.position, "add_middleware"))
+        live(each.middleware, each.priority, index, table.of(each.position, "add_middleware"))
         for index, each in enumerate(app._chirp_middleware)
     ]
     registered = {
@@ -64,15 +63,6 @@ def _sites(app: Any) -> Iterator[Any]:
         app._chirp_health_checks,
     ):
         yield from (each.position for each in declared)
-
-
-def _middleware(declared: Any, index: int, position: Position | None) -> dict[str, Any]:
-    entry = live(declared.middleware, declared.priority, index, position)
-    classes = type(declared.middleware).__mro__
-    if any(cls.__module__.startswith("chirp.middleware.") for cls in classes):
-        # The package's own classes are known good; they hold settings until there is a server.
-        entry["callable"] = True
-    return entry
 
 
 def _config(config: Any, app: Any, view: View) -> dict[str, Any]:
