@@ -181,6 +181,12 @@ impl Exchange {
         (inner.queued > 0 || inner.file.is_some()) && !inner.closed && waited
     }
 
+    /// Whether the client has gone while the application is still at the response.
+    pub(super) fn is_abandoned(&self) -> bool {
+        let inner = self.inner.borrow();
+        inner.closed && !inner.finished && inner.failure.is_none()
+    }
+
     /// The protocol's side lets go: the response is through, or the client is gone.
     pub(super) fn close(&self) {
         let wakers = {

@@ -97,6 +97,35 @@ def test_a_server_in_the_background_outlives_its_terminal(tmp_path: Path) -> Non
         assert server.end()[0] == 0
 
 
+PROGRAM = """
+import pounce
+from served import app
+
+pounce.run(app, port=0, workers=1, log_format="json", access_log=False)
+"""
+
+
+def test_a_program_that_serves_by_itself_ends_with_its_terminal(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    with terminal() as opened, start(tmp_path, opened, sys.executable, "program.py") as server:
+        assert server.started()["workers"] == [server.process.pid]
+        opened.close()
+        code, said = server.end()
+        assert code == 0, said
+    assert (tmp_path / "shutdowns").exists()
+
+
+def test_a_program_started_by_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    words = ["nohup", sys.executable, "program.py"]
+    with terminal() as opened, start(tmp_path, opened, *words) as server:
+        server.started()
+        opened.close()
+        server.signal(signal.SIGHUP)
+        assert server.get() == "first"
+        server.stop()
+
+
 ORPHANS = """
 import os
 import subprocess

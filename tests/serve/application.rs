@@ -189,6 +189,16 @@ impl Behaviours {
         });
     }
 
+    /// Goes on for a while after the client has gone.
+    fn linger(&self, request: Request) {
+        let handle = self.handle.clone();
+        self.handle.spawn(async move {
+            poll_fn(|cx| request.responder.poll_closed(cx)).await;
+            Self::pause(&handle, Duration::from_secs(1)).await;
+            drop(request);
+        });
+    }
+
     fn ticks(&self, responder: Responder) {
         let handle = self.handle.clone();
         self.handle.spawn(async move {
@@ -215,6 +225,7 @@ impl Application for Behaviours {
         match path.as_str() {
             "/later" => return self.later(request),
             "/never" => return self.never(request),
+            "/linger" => return self.linger(request),
             _ => {}
         }
         let Request {

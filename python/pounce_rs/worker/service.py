@@ -282,12 +282,16 @@ class _Service:
         return Exit.CUT_OFF if cut_off else Exit.DRAINED
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        hangup = signal.getsignal(signal.SIGHUP)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGUSR2, self._retire)
         for number in (signal.SIGHUP, signal.SIGUSR1):
             # They are for the supervisor; sent to a worker they must not kill it.
             loop.add_signal_handler(number, _ignore)
+        if self._document.lifeline_fd is None and hangup is not signal.SIG_IGN:
+            # Without a supervisor the terminal that closes is ours.
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         ours = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
 
@@ -301,6 +305,11 @@ class _Service:
         if self._worker is not None:
             self._worker.announce_end()
         self._retire()
+
+    def _hang_up(self) -> None:
+        # The terminal and its shell may both send it.
+        if self._signals == 0:
+            self._end()
 
     def _retire(self) -> None:
         """End with reload_timeout as the limit: a new generation has taken over."""

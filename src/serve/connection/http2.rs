@@ -66,6 +66,9 @@ pub(super) async fn serve(
         if Pin::new(&mut connection).poll(cx).is_ready() {
             return Poll::Ready(());
         }
+        if traffic.is_flooded() {
+            return Poll::Ready(());
+        }
         let now = traffic.now();
         loop {
             let most = worker.settings.max_requests_per_connection;

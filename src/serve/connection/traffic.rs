@@ -16,6 +16,10 @@ use crate::serve::settings::Settings;
 /// Receive calls of one poll; then other connections have their turn.
 const RECEIVES: u32 = 16;
 
+/// Requests of a connection that the client has given up while the application is still at them. A client
+/// that resets streams as fast as it opens them could start any number (rapid reset).
+const ABANDONED: usize = 128;
+
 /// Shared by the gate, the service, the response bodies and the future of one connection.
 pub(super) struct Traffic {
     handle: Handle,
@@ -45,6 +49,10 @@ pub(super) struct Traffic {
     receives: Cell<u32>,
     /// Live streams, over HTTP/2.
     streams: RefCell<Vec<Weak<Exchange>>>,
+    /// How many there are when they are counted next.
+    count_at: Cell<usize>,
+    /// The client gives up too many.
+    floods: Cell<bool>,
     /// When they are looked at next.
     look: Cell<Instant>,
 }
@@ -81,6 +89,8 @@ impl Traffic {
             receives: Cell::new(RECEIVES),
             look: Cell::new(now),
             streams: RefCell::default(),
+            count_at: Cell::new(2 * ABANDONED),
+            floods: Cell::new(false),
         })
     }
 
@@ -112,10 +122,19 @@ impl Traffic {
     pub(super) fn ask(&self, exchange: &Rc<Exchange>) {
         self.asked.set(self.asked.get() + 1);
         let mut streams = self.streams.borrow_mut();
-        if streams.len() == streams.capacity() {
+        if streams.len() >= self.count_at.get() {
             streams.retain(|stream| stream.strong_count() > 0);
+            self.count_at.set(2 * ABANDONED.max(streams.len()));
+            let live = streams.iter().filter_map(Weak::upgrade);
+            let abandoned = live.filter(|stream| stream.is_abandoned()).count();
+            self.floods.set(abandoned >= ABANDONED);
         }
         streams.push(Rc::downgrade(exchange));
+    }
+
+    /// Whether the client gives up more requests than the application can end.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.floods.get()
     }
 
     pub(super) fn asked(&self) -> u64 {
