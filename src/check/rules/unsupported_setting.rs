@@ -23,7 +23,7 @@ const NEVER: [&str; 2] = ["http3_enabled", "http3_zero_rtt_enabled"];
 /// Settings of the server that this build reads and cannot honour yet. The configuration is right, so a
 /// check only notes them; a launch stops at them. What only shapes a feature (its path, its size) stands
 /// behind the switch of that feature, and is not named beside it.
-const SERVER: [&str; 12] = [
+const SERVER: [&str; 11] = [
     "compression_min_size",
     "debug",
     "introspection_enabled",
@@ -35,11 +35,10 @@ const SERVER: [&str; 12] = [
     "sentry_dsn",
     "server_timing",
     "static_files",
-    "websocket_max_message_size",
 ];
 /// Features that are on by default and that this build does not have yet: the default promises nothing,
 /// asking for one does.
-const ASKED_FOR: [&str; 2] = ["compression", "websocket_compression"];
+const ASKED_FOR: [&str; 1] = ["compression"];
 /// Settings of an app likewise.
 const APP: [&str; 0] = [];
 
