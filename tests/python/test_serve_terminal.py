@@ -109,6 +109,7 @@ def test_a_program_that_serves_by_itself_ends_with_its_terminal(tmp_path: Path) 
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     with terminal() as opened, start(tmp_path, opened, sys.executable, "program.py") as server:
         assert server.started()["workers"] == [server.process.pid]
+        assert server.get() == "first"
         opened.close()
         code, said = server.end()
         assert code == 0, said

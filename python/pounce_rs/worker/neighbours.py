@@ -25,6 +25,7 @@ class Neighbours:
         self._worker = worker
         self._line = socket.socket(fileno=descriptor)
         self._line.setblocking(False)
+        self._line.set_inheritable(False)
         loop.add_reader(self._line.fileno(), self._read)
 
     def _read(self) -> None:
