@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -137,8 +138,12 @@ def test_a_handler_that_asks_for_too_much_stops_the_start() -> None:
     def user(id: int, database: object) -> str:  # noqa: A002
         return ""
 
-    with pytest.raises(ConfigurationError, match=r"'/users/\{id\}'.*'database'.*request, id"):
-        speak(app, {"type": "lifespan"}, [{"type": "lifespan.startup"}])
+    said = r"'/users/\{id\}'.*'database'.*request, id"
+    (failed,) = speak(app, {"type": "lifespan"}, [{"type": "lifespan.startup"}])
+    assert failed["type"] == "lifespan.startup.failed"
+    assert re.search(said, failed["message"])
+    with pytest.raises(ConfigurationError, match=said):
+        Browser(app).get("/users/7")
 
 
 def test_a_handler_without_a_signature_stops_the_start() -> None:
