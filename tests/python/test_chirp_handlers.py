@@ -350,9 +350,12 @@ def test_error_handlers_by_status_and_class(caplog: pytest.LogCaptureFixture) ->
     assert caplog.records == []
 
 
-def test_a_handler_for_500_answers_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("what", [500, Exception])
+def test_a_handler_for_500_answers_what_nobody_foresaw(
+    what: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     app, browser = failing(lambda: KeyError("x"))
-    app.error(500)(lambda request, error: {"failed": type(error).__name__})
+    app.error(what)(lambda request, error: {"failed": type(error).__name__})
     response = browser.get("/")
     assert (response.status_code, response.json()) == (500, {"failed": "KeyError"})
     assert len(caplog.records) == 1
