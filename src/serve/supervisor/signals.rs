@@ -9,14 +9,6 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::low_level::{pipe, unregister};
 
-/// What a supervisor is told by signals.
-const HEARD: [Signal; 4] = [
-    Signal::SIGTERM,
-    Signal::SIGINT,
-    Signal::SIGHUP,
-    Signal::SIGUSR1,
-];
-
 /// What came since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Received {
@@ -47,7 +39,7 @@ impl Signals {
             }
             Ok(reader)
         };
-        let signals = Self {
+        Ok(Self {
             stop: channel(&[SIGTERM, SIGINT])?,
             reload: channel(&[SIGUSR1])?,
             hangup: channel(&[SIGHUP])?,
@@ -55,10 +47,7 @@ impl Signals {
             handlers,
             // Started by nohup the end of the terminal is nothing to us.
             terminal: has_terminal() && !hangup_ignored(),
-        };
-        // Whoever has blocked them until now, or blocked them in a parent: now they are heard.
-        SigSet::from_iter(HEARD).thread_unblock()?;
-        Ok(signals)
+        })
     }
 
     /// What to wait for.
@@ -113,14 +102,6 @@ fn hangup_ignored() -> bool {
     mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
-/// Keeps signals from this thread until a supervisor's handlers stand in it.
-///
-/// # Errors
-/// Where the system refuses a mask.
-pub fn hold() -> io::Result<()> {
-    Ok(SigSet::from_iter(HEARD).thread_block()?)
-}
-
 /// Runs `start` with the signals blocked that a worker handles: a child inherits that, so that none
 /// can end it before its own handlers stand.
 pub(super) fn blocked<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
@@ -135,4 +116,25 @@ pub(super) fn blocked<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T>
     let started = start();
     before.thread_set_mask()?;
     started
+}
+
+/// What a supervisor is told by signals.
+const HEARD: [Signal; 4] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGHUP,
+    Signal::SIGUSR1,
+];
+
+/// Keeps signals from this thread until a supervisor's handlers stand in it.
+///
+/// # Errors
+/// Where the system refuses a mask.
+pub fn hold() -> io::Result<()> {
+    Ok(SigSet::from_iter(HEARD).thread_block()?)
+}
+
+/// Lets them through again, whoever has blocked them: a parent can have, too.
+pub(super) fn release() -> io::Result<()> {
+    Ok(SigSet::from_iter(HEARD).thread_unblock()?)
 }
