@@ -298,13 +298,22 @@ class App:
         """Answer as an ASGI 3 application; from the first call on nothing more can be declared.
 
         Raises:
-            ConfigurationError: A handler or a middleware cannot be called.
+            ConfigurationError: A handler or a middleware cannot be called; where the server asks
+                for the lifespan, its start-up fails instead.
         """
         if self._runtime is None:
             # Only here: a preflight, which imports this module, answers no requests.
             from chirp.serving.runtime import Runtime  # noqa: PLC0415
 
-            self._runtime = Runtime(self)
+            try:
+                self._runtime = Runtime(self)
+            except ConfigurationError as error:
+                if scope["type"] != "lifespan":
+                    raise
+                # An app that raises here counts as one without a lifespan, and would be served.
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
         await self._runtime(scope, receive, send)
 
     def _chirp_overrule(self, flags: Mapping[str, Any]) -> list[tuple[str | None, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -137,8 +138,12 @@ def test_a_handler_that_asks_for_too_much_stops_the_start() -> None:
     def user(id: int, database: object) -> str:  # noqa: A002
         return ""
 
-    with pytest.raises(ConfigurationError, match=r"'/users/\{id\}'.*'database'.*request, id"):
-        speak(app, {"type": "lifespan"}, [{"type": "lifespan.startup"}])
+    said = r"'/users/\{id\}'.*'database'.*request, id"
+    (failed,) = speak(app, {"type": "lifespan"}, [{"type": "lifespan.startup"}])
+    assert failed["type"] == "lifespan.startup.failed"
+    assert re.search(said, failed["message"])
+    with pytest.raises(ConfigurationError, match=said):
+        Browser(app).get("/users/7")
 
 
 def test_a_handler_without_a_signature_stops_the_start() -> None:
@@ -345,9 +350,12 @@ def test_error_handlers_by_status_and_class(caplog: pytest.LogCaptureFixture) ->
     assert caplog.records == []
 
 
-def test_a_handler_for_500_answers_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("what", [500, Exception])
+def test_a_handler_for_500_answers_what_nobody_foresaw(
+    what: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     app, browser = failing(lambda: KeyError("x"))
-    app.error(500)(lambda request, error: {"failed": type(error).__name__})
+    app.error(what)(lambda request, error: {"failed": type(error).__name__})
     response = browser.get("/")
     assert (response.status_code, response.json()) == (500, {"failed": "KeyError"})
     assert len(caplog.records) == 1

@@ -172,6 +172,8 @@ def test_websockets_are_refused_in_a_good_manner() -> None:
     scope = {"type": "websocket", "path": "/", "extensions": {"websocket.http.response": {}}}
     start, body = speak(app, scope, connect)
     assert (start["status"], body["body"]) == (404, b"no WebSocket is served here")
+    with pytest.raises(ValueError, match=r"http\.disconnect"):
+        speak(app, {"type": "lifespan"})
     with pytest.raises(ValueError, match="other"):
         speak(app, {"type": "other"})
 
@@ -300,9 +302,9 @@ def test_a_worker_serves_a_target(tmp_path: Path) -> None:
 
 
 def test_settings_without_effect_are_told_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
-    speak(App(production()), {"type": "lifespan"}, [STARTUP])
+    speak(App(production()), {"type": "lifespan"}, [STARTUP, SHUTDOWN])
     assert caplog.records == []
-    speak(App(AppConfig(alpine=True, static_dir="s")), {"type": "lifespan"}, [STARTUP])
+    speak(App(AppConfig(alpine=True, static_dir="s")), {"type": "lifespan"}, [STARTUP, SHUTDOWN])
     assert [record.getMessage() for record in caplog.records] == [
         "this version has no use for these settings: alpine, static_dir"
     ]

@@ -53,7 +53,7 @@ class Failures:
             request.request_id or "unknown",
             exc_info=error,
         )
-        handler = self._handlers.get(500)
+        handler = self._handlers.get(500) or self._handlers.get(Exception)
         if handler is not None:
             return await self._handled(handler, request, error, 500)
         if self._debug:
@@ -63,7 +63,8 @@ class Failures:
 
     def _handler_for(self, error: Exception) -> Callable[..., Any] | None:
         for cls in type(error).__mro__:
-            if cls in self._handlers:
+            # A handler for every exception answers those that nobody foresaw: they are logged.
+            if cls in self._handlers and cls is not Exception:
                 return self._handlers[cls]
         return self._handlers.get(error.status) if isinstance(error, HTTPError) else None
 

@@ -157,6 +157,8 @@ class Runtime:
                 else:
                     await send({"type": "lifespan.shutdown.complete"})
                 return
+            else:
+                raise ValueError(f"{message['type']!r} is no message of the lifespan protocol")
 
     def _tell_what_has_no_effect(self) -> None:
         idle = without_effect(self._config)

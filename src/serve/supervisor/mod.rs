@@ -67,6 +67,7 @@ pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, 
     descriptors::raise_limit();
     // The handlers stand before there is anything to clean up.
     let signals = Signals::install().map_err(Failure::System)?;
+    signals::release().map_err(Failure::System)?;
     let _pid_file = match &launch.pid_file {
         Some(path) => {
             let written = PidFile::write(path);
