@@ -4,6 +4,8 @@
 //! [`Application::call`]; then no task is woken and no time passes. If not, it keeps the request's
 //! [`RequestBody`] and [`Responder`] and goes on when the wakers it left there are called.
 
+use std::any::Any;
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -12,9 +14,10 @@ use http::{HeaderMap, StatusCode};
 
 use super::reactor::Peer;
 use super::request_id::RequestId;
+use super::tls::TlsSession;
 use super::websocket::WebSocket;
 
-pub use super::exchange::{Disconnected, RequestBody, Responder, SendError};
+pub use super::exchange::{Disconnected, RequestBody, Responder, SendError, has_interim_responses};
 
 /// What is served.
 pub trait Application {
@@ -67,12 +70,14 @@ pub struct WebSocketRequest {
 }
 
 /// What all requests of a connection share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ConnectionInfo {
     /// The other end of the socket: a proxy, where there is one.
     pub peer: Peer,
     /// This end of the socket; None for a Unix socket.
     pub local: Option<SocketAddr>,
-    /// Whether it is encrypted.
-    pub tls: bool,
+    /// What its handshake has settled; None where it is not encrypted.
+    pub tls: Option<TlsSession>,
+    /// What the application keeps for the life of the connection; the server does not look at it.
+    pub kept: OnceCell<Box<dyn Any>>,
 }

@@ -1,20 +1,23 @@
 //! One request and its response between the application's side and the protocol's side.
 
 mod body;
+mod file;
 mod responder;
 mod switch;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use http_body::Frame;
 
 use super::http::refusal::Refusal;
+use file::FileBody;
 
 pub use body::{Disconnected, RequestBody};
 pub use responder::{Responder, SendError};
@@ -48,14 +51,23 @@ struct Inner {
     started: bool,
     /// The application has sent something of the body, or its end: the head may leave.
     begun: bool,
-    /// The response has no body, whatever the application sends: HEAD, 204, 304.
+    /// The response has no body, whatever the application sends: HEAD, 204, 205, 304.
     bodiless: bool,
     head_request: bool,
     /// Bytes that Content-Length still promises.
     promised: Option<u64>,
     queue: VecDeque<Bytes>,
     queued: usize,
+    /// What of a file follows the queue.
+    file: Option<FileBody>,
+    /// The response ends with the file.
+    ends_with_file: bool,
+    /// Why the file is not sent to its end.
+    file_fault: Option<SendError>,
     trailers: Option<HeaderMap>,
+    /// The protocol has interim responses; and the links of one that is to be sent.
+    interim: bool,
+    links: Vec<HeaderValue>,
     finished: bool,
     failure: Option<Failure>,
     /// The protocol's side has let go.
@@ -67,10 +79,11 @@ struct Inner {
 }
 
 impl Exchange {
-    pub(super) fn new(method: &Method) -> Rc<Self> {
+    pub(super) fn new(method: &Method, version: Version) -> Rc<Self> {
         Rc::new(Self {
             inner: RefCell::new(Inner {
                 head_request: method == Method::HEAD,
+                interim: has_interim_responses(version),
                 ..Inner::default()
             }),
         })
@@ -103,16 +116,27 @@ impl Exchange {
             if let Some(failure) = inner.failure {
                 return Poll::Ready(Some(Err(failure)));
             }
-            let Some(chunk) = inner.queue.pop_front() else {
-                if !inner.finished {
-                    wait(&mut inner.protocol, cx);
-                    return Poll::Pending;
+            let chunk = if let Some(chunk) = inner.queue.pop_front() {
+                inner.queued -= chunk.len();
+                chunk
+            } else if inner.file.is_some() {
+                match inner.poll_file(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(piece)) => piece,
+                    Poll::Ready(Err(failure)) => {
+                        drop(inner);
+                        self.fail(failure);
+                        return Poll::Ready(Some(Err(failure)));
+                    }
                 }
+            } else if inner.finished {
                 let trailers = inner.trailers.take();
                 return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+            } else {
+                wait(&mut inner.protocol, cx);
+                return Poll::Pending;
             };
-            inner.queued -= chunk.len();
-            let room = (inner.queued < QUEUE).then(|| inner.room.take()).flatten();
+            let room = inner.has_room().then(|| inner.room.take()).flatten();
             (Frame::data(chunk), room)
         };
         if let Some(waker) = room {
@@ -122,10 +146,17 @@ impl Exchange {
     }
 
     /// Whether everything was taken; and if the response is whole, its bytes that are left.
-    pub(super) fn remaining(&self) -> Option<usize> {
+    pub(super) fn remaining(&self) -> Option<u64> {
         let inner = self.inner.borrow();
-        let whole = inner.finished && inner.trailers.is_none() && inner.failure.is_none();
-        whole.then_some(inner.queued)
+        let file = inner.file.as_ref().filter(|_| inner.ends_with_file);
+        let known = inner.finished || file.is_some();
+        let whole = known && inner.trailers.is_none() && inner.failure.is_none();
+        whole.then(|| inner.queued as u64 + file.map_or(0, FileBody::left))
+    }
+
+    /// The links of an interim response that is to be sent now.
+    pub(super) fn take_links(&self) -> Vec<HeaderValue> {
+        std::mem::take(&mut self.inner.borrow_mut().links)
     }
 
     /// Whether there is something to take that nobody has taken since this long.
@@ -134,7 +165,7 @@ impl Exchange {
         let waited = inner
             .taken_at
             .is_some_and(|since| now.saturating_duration_since(since) >= limit);
-        inner.queued > 0 && !inner.closed && waited
+        (inner.queued > 0 || inner.file.is_some()) && !inner.closed && waited
     }
 
     /// The protocol's side lets go: the response is through, or the client is gone.
@@ -144,6 +175,7 @@ impl Exchange {
             inner.closed = true;
             inner.queue.clear();
             inner.queued = 0;
+            inner.file = None;
             [inner.room.take(), inner.gone.take()]
         };
         wakers.into_iter().flatten().for_each(Waker::wake);
@@ -156,6 +188,7 @@ impl Exchange {
                 return;
             }
             inner.failure = Some(failure);
+            inner.file = None;
             [inner.protocol.take(), inner.room.take(), inner.gone.take()]
         };
         wakers.into_iter().flatten().for_each(Waker::wake);
@@ -174,9 +207,46 @@ fn wait(place: &mut Option<Waker>, cx: &Context<'_>) {
     }
 }
 
+/// Whether an informational response can be sent over this version here: HTTP/1.0 has none, and over HTTP/2
+/// hyper offers no way to send one.
+#[must_use]
+pub fn has_interim_responses(version: Version) -> bool {
+    version == Version::HTTP_11
+}
+
 impl Inner {
+    /// Whether a further piece of the body would not have to wait.
+    fn has_room(&self) -> bool {
+        self.queued < QUEUE && self.file.is_none()
+    }
+
+    /// The next piece of the file, which is there and not at its end.
+    fn poll_file(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Failure>> {
+        let Some(file) = &mut self.file else {
+            return Poll::Pending;
+        };
+        let fault = match file.poll_piece(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(Ok(piece))) => {
+                if file.left() == 0 {
+                    self.file = None;
+                    self.finished = self.ends_with_file;
+                }
+                return Poll::Ready(Ok(piece));
+            }
+            Poll::Ready(Some(Err(error))) => error.kind(),
+            // The last piece has taken the file away; here it would end too early.
+            Poll::Ready(None) => io::ErrorKind::UnexpectedEof,
+        };
+        self.file_fault = Some(SendError::File(fault));
+        Poll::Ready(Err(Failure::Application))
+    }
+
     pub(super) fn check_open(&self) -> Result<(), SendError> {
-        if self.finished {
+        if let Some(fault) = self.file_fault {
+            return Err(fault);
+        }
+        if self.finished || self.file.is_some() {
             return Err(SendError::OutOfOrder);
         }
         if self.closed || self.failure.is_some() {

@@ -3,10 +3,13 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use bytes::Bytes;
 use http::HeaderValue;
 
-/// Random bytes taken from the kernel at once.
-const STOCK: usize = 4096;
+/// Ids made at once. A stock is freed when the last of its ids is, so it is small.
+const STOCK: usize = 128;
+/// Digits of an id.
+const DIGITS: usize = 32;
 /// Longest value that is taken over from a peer, in characters.
 const LONGEST: usize = 128;
 
@@ -44,23 +47,16 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Makes request ids from a stock of the kernel's random bytes: a system call only for every 256th.
+/// Makes request ids in stocks: one system call and one allocation for all ids of a stock.
 pub struct RequestIds {
-    stock: RefCell<Stock>,
-}
-
-struct Stock {
-    bytes: Box<[u8; STOCK]>,
-    used: usize,
+    /// The text of ids that are not given out yet.
+    stock: RefCell<Bytes>,
 }
 
 impl Default for RequestIds {
     fn default() -> Self {
         Self {
-            stock: RefCell::new(Stock {
-                bytes: Box::new([0; STOCK]),
-                used: STOCK,
-            }),
+            stock: RefCell::new(Bytes::new()),
         }
     }
 }
@@ -69,32 +65,36 @@ impl RequestIds {
     /// A fresh id.
     #[must_use]
     pub fn next(&self) -> RequestId {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut uuid = self.stock.borrow_mut().take();
-        uuid[6] = 0x40 | (uuid[6] & 0x0f);
-        uuid[8] = 0x80 | (uuid[8] & 0x3f);
-        let mut text = [0; 32];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(uuid) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
+        let mut stock = self.stock.borrow_mut();
+        if stock.is_empty() {
+            *stock = restock();
         }
-        RequestId(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("0")))
+        let text = stock.split_to(DIGITS);
+        // Digits are what a header may hold.
+        let value = HeaderValue::from_maybe_shared(text);
+        RequestId(value.unwrap_or(HeaderValue::from_static("0")))
     }
 }
 
-impl Stock {
-    fn take(&mut self) -> [u8; 16] {
-        if self.used == STOCK {
-            // The kernel's generator does not fail once the machine is up. If it did, ids would repeat,
-            // which is no reason to refuse requests.
-            let _ = getrandom::fill(&mut self.bytes[..]);
-            self.used = 0;
+fn restock() -> Bytes {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut random = [0; STOCK * 16];
+    // The kernel's generator does not fail once the machine is up. If it did, ids would repeat, which is
+    // no reason to refuse requests.
+    let _ = getrandom::fill(&mut random);
+    let mut text = vec![0; STOCK * DIGITS];
+    for (uuid, digits) in random
+        .chunks_exact_mut(16)
+        .zip(text.chunks_exact_mut(DIGITS))
+    {
+        uuid[6] = 0x40 | (uuid[6] & 0x0f);
+        uuid[8] = 0x80 | (uuid[8] & 0x3f);
+        for (byte, pair) in uuid.iter().zip(digits.chunks_exact_mut(2)) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
         }
-        let mut taken = [0; 16];
-        taken.copy_from_slice(&self.bytes[self.used..self.used + 16]);
-        self.used += 16;
-        taken
     }
+    text.into()
 }
 
 #[cfg(test)]

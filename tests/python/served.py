@@ -102,6 +102,11 @@ async def goodbye(scope: Scope, receive: Receive, send: Send) -> None:
     await body_of(receive)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"waiting", "more_body": True})
+    if scope["path"] == "/mistaken":
+        await receive()
+        raise LookupError("a mistake, whoever listens")
+    if scope["path"] in ("/translated", "/grouped"):
+        await _fails_with_its_client(receive, send, grouped=scope["path"] == "/grouped")
     FACTS["message"] = (await receive())["type"]
     try:
         await send({"type": "http.response.body", "body": b"late"})
@@ -110,6 +115,26 @@ async def goodbye(scope: Scope, receive: Receive, send: Send) -> None:
     FACTS["again"] = (await receive())["type"]
     FACTS["end"] = True
     raise OSError("what send() has raised goes up")
+
+
+class Gone(Exception):
+    """What a framework raises instead of the server's OSError."""
+
+
+async def _fails_with_its_client(receive: Receive, send: Send, *, grouped: bool) -> None:
+    await receive()
+
+    async def late() -> None:
+        try:
+            await send({"type": "http.response.body", "body": b"late"})
+        except OSError:
+            raise Gone from None
+
+    if not grouped:
+        await late()
+    async with anyio.create_task_group() as group:
+        group.start_soon(late)
+        group.start_soon(late)
 
 
 async def faulty(scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 HERE = Path(__file__).parent
 PATIENCE = 20.0
 
@@ -23,8 +25,10 @@ class Worker:
     """A running worker."""
 
     def __init__(self, target: str, settings: dict[str, Any], environment: dict[str, str]) -> None:
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
+        self.address = settings.pop("address", "127.0.0.1")
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        self._listener = socket.socket(family)
+        self._listener.bind((self.address, 0))
         self._listener.listen(128)
         self.port: int = self._listener.getsockname()[1]
         self._report, report = os.pipe()
@@ -78,6 +82,11 @@ class Worker:
         return self.process.returncode
 
     @property
+    def output(self) -> bytes:
+        """What the worker has written to its standard error, after its end."""
+        return self._log
+
+    @property
     def log(self) -> list[dict[str, Any]]:
         """What the worker has logged, after its end."""
         lines = self._log.decode().splitlines()
@@ -90,7 +99,7 @@ class Worker:
 
     def connect(self) -> socket.socket:
         """A fresh connection."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        connection = socket.create_connection((self.address, self.port), timeout=PATIENCE)
         connection.settimeout(PATIENCE)
         return connection
 
@@ -99,6 +108,11 @@ class Worker:
         with self.connect() as connection:
             connection.sendall(request)
             return read_all(connection)
+
+    def client(self, http: str = "1.1") -> httpx.Client:
+        """A client that speaks this version, over HTTP/2 with prior knowledge."""
+        old, new = http == "1.1", http == "2"
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, http1=old, http2=new)
 
     @property
     def url(self) -> str:
@@ -125,6 +139,12 @@ def read_all(connection: socket.socket) -> bytes:
         while more := connection.recv(65536):
             received += more
     return received
+
+
+def without_uvloop(folder: Path) -> dict[str, str]:
+    """An environment in which uvloop is not installed; ``folder`` is the caller's own."""
+    (folder / "uvloop.py").write_text("raise ImportError('absent')\n", encoding="utf-8")
+    return {"PYTHONPATH": str(folder)}
 
 
 @contextlib.contextmanager

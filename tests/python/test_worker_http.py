@@ -57,13 +57,13 @@ def test_the_scope_says_what_came() -> None:
             "http_version": "1.1",
             "method": "GET",
             "scheme": "http",
-            "path": "/café//\ufffd",
+            "path": "/mounted/café//\ufffd",
             "raw_path": b"/caf%C3%A9/%2F%ff",
             "query_string": b"q=%20&r",
             "root_path": "/mounted",
             "server": ("127.0.0.1", worker.port),
             "state": {"mine": 1},
-            "extensions": {},
+            "extensions": {"http.response.pathsend": {}, "http.response.early_hint": {}},
         }
 
 
@@ -157,6 +157,23 @@ def test_the_application_hears_that_the_client_has_left() -> None:
         client.close()
         assert worker.end() == 0
         assert worker.log == [], "an application that ends by the error of send() did nothing wrong"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("translated", []), ("grouped", []), ("mistaken", ["LookupError: a mistake"])],
+)
+def test_what_fails_because_the_client_has_left_is_no_fault(path: str, said: list[str]) -> None:
+    with serving("goodbye") as worker:
+        with worker.connect() as connection:
+            connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            received = b""
+            while b"waiting" not in received:
+                received += connection.recv(4096)
+        assert worker.end() == 0
+        assert len(worker.log) == len(said)
+        for record, text in zip(worker.log, said, strict=True):
+            assert text in record["exception"]
 
 
 FAULTS_BEFORE = [

@@ -25,7 +25,7 @@ def test_lifespan_state_is_copied_for_each_request_and_the_end_is_told() -> None
                 client.get("/2").text == "{'shared': ['/1', '/2'], 'seen': 'only by this request'}"
             )
         assert worker.end() == 0
-        assert b"the app has shut down" in worker._log
+        assert b"the app has shut down" in worker.output
         worker.until(b"D")
 
 

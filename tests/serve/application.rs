@@ -1,15 +1,16 @@
 //! What the tests serve: one behaviour a path.
 
+use std::fs::File;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use pounce_core::serve::application::{
-    Application, Request, RequestBody, Responder, WebSocketRequest,
+    Application, Request, RequestBody, Responder, SendError, WebSocketRequest,
 };
 use pounce_core::serve::reactor::Handle;
 
@@ -18,6 +19,8 @@ use crate::websocket_application;
 /// Bytes of the large response and of one of its pieces.
 pub(crate) const LARGE: usize = 200 << 20;
 const PIECE: usize = 64 << 10;
+/// A file that is sent.
+pub(crate) const SENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock");
 
 /// What the application has seen, readable from the test's thread.
 #[derive(Default)]
@@ -136,6 +139,56 @@ impl Behaviours {
         });
     }
 
+    /// The application's own source as a file: whole, cut to a promise, or promised to be longer.
+    fn file(&self, path: &str, responder: Responder) {
+        let mut headers = text();
+        match path {
+            "/file-part" => drop(headers.insert(CONTENT_LENGTH, 10.into())),
+            "/file-too-short" => drop(headers.insert(CONTENT_LENGTH, (1_u32 << 30).into())),
+            _ => {}
+        }
+        let seen = Arc::clone(&self.seen);
+        let trailers = path == "/file-trailers";
+        let file = File::open(SENT).unwrap();
+        self.handle.spawn(async move {
+            let early = responder.send_file(File::open(SENT).unwrap(), false);
+            assert_eq!(early, Err(SendError::OutOfOrder));
+            responder.start(StatusCode::OK, headers).unwrap();
+            let sent = responder.send_file(file, trailers);
+            if let Err(error) = sent {
+                assert_eq!(error, SendError::BodyLength);
+                return;
+            }
+            let through = poll_fn(|cx| responder.poll_room(cx)).await;
+            if trailers {
+                let trailers = HeaderMap::from_iter([(
+                    "x-sum".parse().unwrap(),
+                    HeaderValue::from_static("3"),
+                )]);
+                responder.finish_with_trailers(trailers).unwrap();
+            } else if through == Err(SendError::Disconnected) {
+                seen.closed.fetch_add(1, Ordering::Relaxed);
+            } else {
+                assert_eq!(through, Err(SendError::OutOfOrder), "nothing may follow");
+            }
+        });
+    }
+
+    /// Two hints before the response, and one that comes too late.
+    fn hints(&self, responder: Responder) {
+        let handle = self.handle.clone();
+        self.handle.spawn(async move {
+            let link = HeaderValue::from_static;
+            responder.hint([link("</a>"), link("</b>")]).unwrap();
+            Self::pause(&handle, Duration::from_millis(20)).await;
+            responder.start(StatusCode::OK, text()).unwrap();
+            responder.hint([link("</c>")]).unwrap();
+            responder.send("hinted\n".into()).unwrap();
+            responder.hint([link("</d>")]).unwrap();
+            responder.finish().unwrap();
+        });
+    }
+
     fn ticks(&self, responder: Responder) {
         let handle = self.handle.clone();
         self.handle.spawn(async move {
@@ -179,6 +232,10 @@ impl Application for Behaviours {
             "/count" => self.count(body, responder),
             "/large" => self.large(responder),
             "/ticks" => self.ticks(responder),
+            "/hints" => self.hints(responder),
+            "/file" | "/file-part" | "/file-too-short" | "/file-trailers" => {
+                self.file(&path, responder);
+            }
             "/id" => whole(&responder, 200, format!("{id}\n")),
             "/client" => {
                 let address = client.map_or("nobody".into(), |client| client.ip().to_string());
@@ -194,7 +251,12 @@ impl Application for Behaviours {
                 200,
                 [head.headers[HOST].as_bytes(), b"\n"].concat(),
             ),
+            "/cookies" => {
+                let cookies: Vec<_> = head.headers.get_all(COOKIE).iter().collect();
+                whole(&responder, 200, format!("{cookies:?}\n"));
+            }
             "/204" => whole(&responder, 204, "ignored"),
+            "/205" => whole(&responder, 205, "ignored"),
             "/304" => whole(&responder, 304, "ignored"),
             "/promise" => {
                 promise(&responder, 6);

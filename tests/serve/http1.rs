@@ -125,6 +125,11 @@ fn responses_without_a_body_have_none() {
             (None, None)
         );
     }
+    let reset = client.get("/205");
+    assert_eq!(
+        (reset.status, reset.header("content-length")),
+        (205, Some("0"))
+    );
     assert_eq!(client.get("/promise").body, "hello\n");
 }
 

@@ -195,6 +195,39 @@ fn hosts_and_sizes_are_checked_as_over_http_1() {
 }
 
 #[test]
+fn cookies_that_come_in_pieces_are_one_header() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    let pieces = [
+        head(GET, "/cookies"),
+        line("cookie", "a=b"),
+        line("cookie", "c=d"),
+    ];
+    client.send(HEADERS, END_HEADERS | END_STREAM, 1, &pieces.concat());
+    assert_eq!(client.response().2, b"[\"a=b; c=d\"]\n");
+    let mut old = Client::connect(&server);
+    old.send("GET /cookies HTTP/1.1\r\nHost: a\r\nCookie: a=b\r\nCookie: c=d\r\n\r\n");
+    assert_eq!(old.response().body, "[\"a=b\", \"c=d\"]\n");
+}
+
+#[test]
+fn a_file_is_sent_and_hints_are_not() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    client.request(1, GET, "/file-part", END_STREAM);
+    let expected = std::fs::read(crate::application::SENT).unwrap();
+    assert_eq!(client.response(), (1, OK, expected[..10].to_vec()));
+    client.request(3, GET, "/hints", END_STREAM);
+    assert_eq!(client.response(), (3, OK, b"hinted\n".to_vec()));
+    // Larger than the window that it may fill: it waits with the client, and goes with it.
+    client.request(5, GET, "/file", END_STREAM);
+    client.find(DATA);
+    client.send(RESET, 0, 5, &8_u32.to_be_bytes());
+    client.request(7, GET, "/", END_STREAM);
+    while client.find(HEADERS).stream != 7 {}
+}
+
+#[test]
 fn a_client_that_takes_nothing_is_let_go() {
     let server = TestServer::with(|settings| settings.write_timeout = Duration::from_millis(100));
     let mut client = Http2::connect(&server);

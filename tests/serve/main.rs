@@ -5,6 +5,8 @@ mod application;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod extensions;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod http1;

@@ -59,7 +59,7 @@ impl Application for PythonApp {
     fn call(&self, request: Request) {
         Python::attach(|py| {
             let Request {
-                head,
+                mut head,
                 id,
                 client,
                 secure,
@@ -70,7 +70,9 @@ impl Application for PythonApp {
             let origin = Origin { client, secure };
             let scope = self.0.scopes.make(py, &head, &id, origin, &connection);
             let core = Rc::clone(&self.0);
-            let call = Rc::new(Call::new(core, body, responder, id, head.method, head.uri));
+            // The response's headers take the memory of the request's.
+            head.headers.clear();
+            let call = Rc::new(Call::new(core, body, responder, id, head));
             if let Err(error) = scope.and_then(|scope| start(py, &call, scope.into_any())) {
                 call.end(py, Err(error));
             }

@@ -5,16 +5,19 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use pounce_core::serve::application::{RequestBody, Responder, SendError};
 use pounce_core::serve::request_id::RequestId;
-use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyConnectionResetError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::application::Core;
 use super::awaitable::{Event, Pending, Waiters};
+use super::disconnect::is_consequence;
+use super::extensions;
 use super::message::Message;
 use super::owned::Owned;
 
@@ -25,10 +28,18 @@ enum Phase {
     Start,
     /// Status and headers are; `trailers` are promised.
     Body { trailers: bool },
+    /// A file is on its way, and is the body.
+    File { trailers: bool },
     /// The body is.
     Trailers,
     /// All is.
     Done,
+}
+
+impl Phase {
+    fn after_body(trailers: bool) -> Self {
+        if trailers { Self::Trailers } else { Self::Done }
+    }
 }
 
 /// What an event wakes; made when something waits for it.
@@ -50,16 +61,18 @@ pub(super) struct Call {
     id: RequestId,
     method: Method,
     target: Uri,
+    /// An empty map with room, for the headers of the response.
+    headers: Cell<HeaderMap>,
 }
 
 impl Call {
+    /// `head` has given its headers to the scope, and is empty of them.
     pub(super) fn new(
         core: Rc<Core>,
         body: RequestBody,
         responder: Responder,
         id: RequestId,
-        method: Method,
-        target: Uri,
+        head: Parts,
     ) -> Self {
         Self {
             core,
@@ -72,8 +85,9 @@ impl Call {
             sending: OnceCell::new(),
             place: Cell::new(None),
             id,
-            method,
-            target,
+            method: head.method,
+            target: head.uri,
+            headers: Cell::new(head.headers),
         }
     }
 
@@ -147,11 +161,16 @@ impl Call {
         };
         match responder.poll_room(&mut Context::from_waker(waker)) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(SendError::Disconnected)) => {
-                Poll::Ready(Err(self.refused(SendError::Disconnected)))
+            Poll::Ready(Err(error @ (SendError::Disconnected | SendError::File(_)))) => {
+                Poll::Ready(Err(self.refused(error)))
             }
-            // Another task has ended the response meanwhile: there is nothing left to wait for.
-            Poll::Ready(_) => Poll::Ready(Ok(())),
+            Poll::Ready(_) => {
+                if let Phase::File { trailers } = self.phase.get() {
+                    self.phase.set(Phase::after_body(trailers));
+                }
+                // Or another task has ended the response meanwhile: there is nothing left to wait for.
+                Poll::Ready(Ok(()))
+            }
         }
     }
 
@@ -187,12 +206,25 @@ impl Call {
                 if !data.is_empty() {
                     responder.send(data).map_err(refused)?;
                 }
-                if trailers {
-                    self.phase.set(Phase::Trailers);
-                } else {
+                if !trailers {
                     responder.finish().map_err(refused)?;
-                    self.phase.set(Phase::Done);
                 }
+                self.phase.set(Phase::after_body(trailers));
+            }
+            (Phase::Body { trailers }, Message::File(path)) => {
+                if responder.has_begun() {
+                    return Err(PyRuntimeError::new_err(
+                        "http.response.pathsend was sent, but the body has begun: a file is all of it",
+                    ));
+                }
+                responder
+                    .send_file(extensions::open(&path)?, trailers)
+                    .map_err(refused)?;
+                self.phase.set(Phase::File { trailers });
+                return Ok(true);
+            }
+            (Phase::Start | Phase::Body { .. }, Message::Hint(links)) => {
+                responder.hint(links).map_err(refused)?;
             }
             (Phase::Trailers, Message::Trailers { headers, more }) => {
                 let mut all = self.trailers.borrow_mut();
@@ -218,7 +250,8 @@ impl Call {
             SendError::Status | SendError::ContentLength => {
                 PyValueError::new_err(error.to_string())
             }
-            SendError::OutOfOrder | SendError::BodyLength => {
+            // No OSError, which would mean that the client is gone.
+            SendError::OutOfOrder | SendError::BodyLength | SendError::File(_) => {
                 PyRuntimeError::new_err(error.to_string())
             }
         }
@@ -232,10 +265,13 @@ impl Call {
             Message::Start { .. } => "http.response.start",
             Message::Body { .. } => "http.response.body",
             Message::Trailers { .. } => "http.response.trailers",
+            Message::File(_) => "http.response.pathsend",
+            Message::Hint(_) => "http.response.early_hint",
         };
         let expected = match phase {
             Phase::Start => "http.response.start comes first",
             Phase::Body { .. } => "http.response.body is due",
+            Phase::File { .. } => "a file is being sent as the body",
             Phase::Trailers => "http.response.trailers is due, as the start has announced",
             Phase::Done => "the response is complete",
         };
@@ -273,7 +309,7 @@ impl Call {
         let unheard = gone && self.phase.get() != Phase::Done;
         match outcome {
             // It ends as the specification means it to: by the error that send() has raised.
-            Err(error) if unheard && error.is_instance_of::<PyOSError>(py) => None,
+            Err(error) if unheard && is_consequence(py, error) => None,
             Ok(()) if unheard || self.phase.get() == Phase::Done => None,
             Err(_) if self.phase.get() == Phase::Done => Some("the app raised after its response"),
             Err(_) if left => Some("the app raised within its response: the connection was cut"),
@@ -346,7 +382,7 @@ impl Exchange {
         message: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = self.0.get()?;
-        if call.take(Message::read(message)?)? {
+        if call.take(Message::read(message, &call.headers)?)? {
             let pending = Pending::new(Rc::clone(call), Event::Room);
             return Ok(Bound::new(py, pending)?.into_any());
         }

@@ -1,5 +1,8 @@
 //! Messages that an application sends, read and checked (ASGI spec, "HTTP").
 
+use std::cell::Cell;
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -7,6 +10,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyString};
+
+use super::extensions;
 
 /// Bodies from this size on are sent from the memory of the Python object, shorter ones are copied.
 const BORROWED: usize = 16 * 1024;
@@ -26,20 +31,24 @@ pub(super) enum Message {
         headers: HeaderMap,
         more: bool,
     },
+    /// A file that is the body.
+    File(PathBuf),
+    /// Links to be told ahead of the response.
+    Hint(Vec<HeaderValue>),
 }
 
 impl Message {
-    /// Reads a message.
+    /// Reads a message; headers go into the empty map of `spare`.
     ///
     /// # Errors
     /// `TypeError` and `ValueError` say what is wrong, without the values of headers.
-    pub(super) fn read(message: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(super) fn read(message: &Bound<'_, PyAny>, spare: &Cell<HeaderMap>) -> PyResult<Self> {
         let py = message.py();
         let (message, kind) = kind(message)?;
         match kind.to_str()? {
             "http.response.start" => Ok(Self::Start {
                 status: status(message)?,
-                headers: headers(message)?,
+                headers: headers(message, spare.take())?,
                 trailers: truth(message, intern!(py, "trailers"))?,
             }),
             "http.response.body" => Ok(Self::Body {
@@ -47,9 +56,11 @@ impl Message {
                 more: truth(message, intern!(py, "more_body"))?,
             }),
             "http.response.trailers" => Ok(Self::Trailers {
-                headers: headers(message)?,
+                headers: headers(message, spare.take())?,
                 more: truth(message, intern!(py, "more_trailers"))?,
             }),
+            "http.response.pathsend" => Ok(Self::File(extensions::path(message)?)),
+            "http.response.early_hint" => Ok(Self::Hint(extensions::links(message)?)),
             other => Err(PyValueError::new_err(format!(
                 "{other:?} is no message that a response over HTTP consists of"
             ))),
@@ -117,9 +128,8 @@ pub(super) fn body(message: &Bound<'_, PyDict>) -> PyResult<Bytes> {
 }
 
 /// Names in lower case, tokens only; values without control characters: a header cannot be split.
-pub(super) fn headers(message: &Bound<'_, PyDict>) -> PyResult<HeaderMap> {
+pub(super) fn headers(message: &Bound<'_, PyDict>, mut headers: HeaderMap) -> PyResult<HeaderMap> {
     let py = message.py();
-    let mut headers = HeaderMap::new();
     let Some(pairs) = message.get_item(intern!(py, "headers"))? else {
         return Ok(headers);
     };

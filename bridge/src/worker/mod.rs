@@ -4,6 +4,8 @@ mod alarm;
 mod application;
 mod awaitable;
 mod call;
+mod disconnect;
+mod extensions;
 mod message;
 mod owned;
 mod scope;
@@ -15,6 +17,7 @@ use std::cell::RefCell;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::rc::Rc;
 
+use pounce_core::serve::access::AccessLog;
 use pounce_core::serve::reactor::Reactor;
 use pounce_core::serve::server::Server;
 use pounce_core::serve::settings::Settings;
@@ -39,6 +42,7 @@ pub(crate) struct Worker {
     core: Rc<Core>,
     alarm: Rc<Alarm>,
     tls: Option<TlsAcceptor>,
+    access: Option<Rc<AccessLog>>,
     event_loop: Py<PyAny>,
     keywords: Py<PyDict>,
 }
@@ -96,7 +100,8 @@ impl Worker {
         let settings = Settings::new(&config, workers);
         Ok(Self {
             tls: setup::tls(&config)?,
-            server: Server::new(handle, settings, application, access),
+            server: Server::new(handle, settings, application, access.clone()),
+            access,
             reactor: RefCell::new(reactor),
             core,
             alarm,
@@ -191,8 +196,11 @@ impl Worker {
         running.iter().map(|(_, task)| task.clone_ref(py)).collect()
     }
 
-    /// Leaves the event loop.
+    /// Writes what waits to be written, and leaves the event loop.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(access) = &self.access {
+            access.flush();
+        }
         let descriptor = self.reactor.borrow().as_raw_fd();
         self.event_loop
             .bind(py)

@@ -1,16 +1,21 @@
 //! The scope of an HTTP request (ASGI spec, "HTTP Connection Scope").
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
-use http::header::TE;
+use http::header::HOST;
 use http::request::Parts;
-use http::{HeaderMap, Method, Version};
+use http::{Method, Version};
 use percent_encoding::percent_decode_str;
 use pounce_core::serve::application::ConnectionInfo;
+use pounce_core::serve::reactor::Peer;
 use pounce_core::serve::request_id::RequestId;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use super::extensions::{self, Extensions};
 
 /// Version of the HTTP part of the specification: since 2.4 `send()` raises OSError after a disconnect.
 const SPEC_VERSION: &str = "2.4";
@@ -22,14 +27,38 @@ pub(super) struct Origin {
     pub(super) secure: bool,
 }
 
+/// Most bytes of a path, and of headers, that are kept for the next request of their connection.
+const KEPT: usize = 4096;
+
 /// Makes the scopes of one application.
 pub(super) struct Scopes {
-    /// What all scopes share, in a dict to be copied.
-    shared: Py<PyDict>,
     asgi: Py<PyDict>,
     state: Py<PyDict>,
     /// `server` where a connection has no address: the path of the Unix socket.
     unix_path: Option<String>,
+    /// Where the application is mounted, without a slash at the end.
+    root_path: String,
+    extensions: Extensions,
+}
+
+/// What the scopes of one connection have in common, made with its first request.
+struct Kept {
+    /// A scope of this connection, in which a request's own parts stand for those of any other.
+    template: Py<PyDict>,
+    extensions: Py<PyDict>,
+    version: Version,
+    client: Option<SocketAddr>,
+    secure: bool,
+    last: RefCell<Last>,
+}
+
+/// What the last request of a connection had: clients mostly say the same again, and what is immutable
+/// need not be made anew.
+struct Last {
+    raw_path: Py<PyBytes>,
+    path: Py<PyString>,
+    /// Pairs of bytes.
+    headers: Py<PyList>,
 }
 
 impl Scopes {
@@ -41,17 +70,16 @@ impl Scopes {
         unix_path: Option<String>,
         state: Py<PyDict>,
     ) -> PyResult<Self> {
+        let root_path = root_path.trim_end_matches('/');
         let asgi = PyDict::new(py);
         asgi.set_item("version", "3.0")?;
         asgi.set_item("spec_version", SPEC_VERSION)?;
-        let shared = PyDict::new(py);
-        shared.set_item(intern!(py, "type"), intern!(py, "http"))?;
-        shared.set_item(intern!(py, "root_path"), root_path)?;
         Ok(Self {
-            shared: shared.unbind(),
             asgi: asgi.unbind(),
             state,
             unix_path,
+            root_path: root_path.to_owned(),
+            extensions: Extensions::default(),
         })
     }
 
@@ -67,25 +95,101 @@ impl Scopes {
         origin: Origin,
         connection: &ConnectionInfo,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let scope = self.shared.bind(py).copy()?;
-        let path = head.uri.path();
+        let made;
+        let kept = match kept(connection) {
+            Some(kept) if kept.version == head.version => kept,
+            // A client that changes its version changes what it is offered.
+            Some(_) => {
+                made = self.begin(py, head.version, connection)?;
+                &made
+            }
+            None => {
+                made = self.begin(py, head.version, connection)?;
+                // It is set once, here.
+                let _ = connection.kept.set(Box::new(made));
+                kept(connection)
+                    .ok_or_else(|| PyRuntimeError::new_err("the connection keeps another's"))?
+            }
+        };
+        let scope = kept.template.bind(py).copy()?;
         scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
-        scope.set_item(intern!(py, "http_version"), version(py, head.version))?;
         scope.set_item(intern!(py, "method"), method(py, &head.method))?;
-        scope.set_item(intern!(py, "scheme"), scheme(py, origin.secure))?;
-        scope.set_item(intern!(py, "path"), decoded(py, path))?;
-        scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, path.as_bytes()))?;
-        let query = head.uri.query().unwrap_or_default();
-        scope.set_item(
-            intern!(py, "query_string"),
-            PyBytes::new(py, query.as_bytes()),
-        )?;
-        scope.set_item(intern!(py, "headers"), headers(py, &head.headers)?)?;
-        scope.set_item(intern!(py, "client"), address(py, origin.client)?)?;
-        scope.set_item(intern!(py, "server"), self.server(py, connection)?)?;
+        if origin.secure != kept.secure {
+            scope.set_item(intern!(py, "scheme"), scheme(py, origin.secure))?;
+        }
+        let mut last = kept.last.borrow_mut();
+        last.request(self, py, head, &scope)?;
+        scope.set_item(intern!(py, "headers"), last.headers(py, head)?)?;
+        if origin.client != kept.client {
+            scope.set_item(intern!(py, "client"), address(py, origin.client)?)?;
+        }
         scope.set_item(intern!(py, "state"), self.state.bind(py).copy()?)?;
-        scope.set_item(intern!(py, "extensions"), extensions(py, head, id)?)?;
+        let extensions = kept.extensions.bind(py).copy()?;
+        extensions.set_item(intern!(py, "request_id"), id.as_str())?;
+        extensions::add_trailers(head, &extensions)?;
+        scope.set_item(intern!(py, "extensions"), extensions)?;
         Ok(scope)
+    }
+
+    fn begin(
+        &self,
+        py: Python<'_>,
+        http_version: Version,
+        connection: &ConnectionInfo,
+    ) -> PyResult<Kept> {
+        let client = match connection.peer {
+            Peer::Tcp(address) => Some(address),
+            Peer::Unix => None,
+        };
+        let secure = connection.tls.is_some();
+        let nothing = PyBytes::new(py, b"");
+        let template = PyDict::new(py);
+        template.set_item(intern!(py, "type"), intern!(py, "http"))?;
+        template.set_item(intern!(py, "asgi"), py.None())?;
+        template.set_item(intern!(py, "http_version"), version(py, http_version))?;
+        template.set_item(intern!(py, "method"), py.None())?;
+        template.set_item(intern!(py, "scheme"), scheme(py, secure))?;
+        template.set_item(intern!(py, "path"), py.None())?;
+        template.set_item(intern!(py, "raw_path"), py.None())?;
+        template.set_item(intern!(py, "query_string"), &nothing)?;
+        template.set_item(intern!(py, "root_path"), &self.root_path)?;
+        template.set_item(intern!(py, "headers"), py.None())?;
+        template.set_item(intern!(py, "client"), address(py, client)?)?;
+        template.set_item(intern!(py, "server"), self.server(py, connection)?)?;
+        template.set_item(intern!(py, "state"), py.None())?;
+        template.set_item(intern!(py, "extensions"), py.None())?;
+        Ok(Kept {
+            template: template.unbind(),
+            extensions: self
+                .extensions
+                .template(py, http_version, connection)?
+                .unbind(),
+            version: http_version,
+            client,
+            secure,
+            last: RefCell::new(Last {
+                raw_path: nothing.unbind(),
+                path: PyString::new(py, "").unbind(),
+                headers: PyList::empty(py).unbind(),
+            }),
+        })
+    }
+
+    /// The path as the application has it: under its root, whether or not the proxy in front has taken
+    /// that off. `raw_path` stays as it came.
+    fn path<'py>(&self, py: Python<'py>, raw: &str) -> Bound<'py, PyString> {
+        if self.root_path.is_empty() || !raw.starts_with('/') {
+            return decoded(py, raw);
+        }
+        let path = percent_decode_str(raw).decode_utf8_lossy();
+        let mounted = path
+            .strip_prefix(&self.root_path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if mounted {
+            PyString::new(py, &path)
+        } else {
+            PyString::new(py, &format!("{}{path}", self.root_path))
+        }
     }
 
     fn server<'py>(
@@ -98,6 +202,86 @@ impl Scopes {
             (local, _) => address(py, local),
         }
     }
+}
+
+fn kept(connection: &ConnectionInfo) -> Option<&Kept> {
+    connection.kept.get()?.downcast_ref()
+}
+
+impl Last {
+    /// Sets what the target says.
+    fn request(
+        &mut self,
+        scopes: &Scopes,
+        py: Python<'_>,
+        head: &Parts,
+        scope: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        let path = head.uri.path();
+        if self.raw_path.as_bytes(py) == path.as_bytes() {
+            scope.set_item(intern!(py, "path"), &self.path)?;
+            scope.set_item(intern!(py, "raw_path"), &self.raw_path)?;
+        } else {
+            let (text, raw) = (scopes.path(py, path), PyBytes::new(py, path.as_bytes()));
+            scope.set_item(intern!(py, "path"), &text)?;
+            scope.set_item(intern!(py, "raw_path"), &raw)?;
+            if path.len() <= KEPT {
+                (self.path, self.raw_path) = (text.unbind(), raw.unbind());
+            }
+        }
+        if let Some(query) = head.uri.query() {
+            let query = PyBytes::new(py, query.as_bytes());
+            scope.set_item(intern!(py, "query_string"), query)?;
+        }
+        Ok(())
+    }
+
+    /// All headers in their order, as a list of the request's own; over HTTP/2, whose host is a pseudo
+    /// header, it comes first.
+    fn headers<'py>(&mut self, py: Python<'py>, head: &Parts) -> PyResult<Bound<'py, PyList>> {
+        let headers = &head.headers;
+        let last = self.headers.bind(py);
+        let known = last.len();
+        let mut bytes = 0;
+        let host = headers
+            .get(HOST)
+            .filter(|_| head.version == Version::HTTP_2);
+        let others = headers
+            .iter()
+            .filter(|(name, _)| host.is_none() || *name != HOST);
+        let ordered = host.map(|host| (&HOST, host)).into_iter().chain(others);
+        for (index, (name, value)) in ordered.enumerate() {
+            let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
+            bytes += name.len() + value.len();
+            if index < known && is_pair(&last.get_item(index)?, name, value) {
+                continue;
+            }
+            let pair = (PyBytes::new(py, name), PyBytes::new(py, value)).into_pyobject(py)?;
+            if index < known {
+                last.set_item(index, pair)?;
+            } else {
+                last.append(pair)?;
+            }
+        }
+        let own = last.get_slice(0, headers.len());
+        if bytes > KEPT {
+            self.headers = PyList::empty(py).unbind();
+        }
+        Ok(own)
+    }
+}
+
+fn is_pair(pair: &Bound<'_, PyAny>, name: &[u8], value: &[u8]) -> bool {
+    let is = |index, expected: &[u8]| {
+        let Ok(pair) = pair.cast::<PyTuple>() else {
+            return false;
+        };
+        pair.get_borrowed_item(index).is_ok_and(|item| {
+            item.cast::<PyBytes>()
+                .is_ok_and(|bytes| bytes.as_bytes() == expected)
+        })
+    };
+    is(0, name) && is(1, value)
 }
 
 fn version(py: Python<'_>, version: Version) -> &Bound<'_, PyString> {
@@ -134,44 +318,10 @@ fn decoded<'py>(py: Python<'py>, path: &str) -> Bound<'py, PyString> {
     }
 }
 
-fn headers<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for (name, value) in headers {
-        let name = PyBytes::new(py, name.as_str().as_bytes());
-        let value = PyBytes::new(py, value.as_bytes());
-        list.append(PyTuple::new(py, [name, value])?)?;
-    }
-    Ok(list)
-}
-
 fn address(py: Python<'_>, address: Option<SocketAddr>) -> PyResult<Bound<'_, PyAny>> {
     let Some(address) = address else {
         return Ok(py.None().into_bound(py));
     };
     let pair = (address.ip().to_canonical().to_string(), address.port());
     Ok(pair.into_pyobject(py)?.into_any())
-}
-
-fn extensions<'py>(py: Python<'py>, head: &Parts, id: &RequestId) -> PyResult<Bound<'py, PyDict>> {
-    let extensions = PyDict::new(py);
-    extensions.set_item(intern!(py, "request_id"), id.as_str())?;
-    if takes_trailers(head) {
-        let trailers = intern!(py, "http.response.trailers");
-        extensions.set_item(trailers, PyDict::new(py))?;
-    }
-    Ok(extensions)
-}
-
-/// Whether trailers reach the client: it said so (RFC 9110 10.1.4), or the protocol always has them.
-fn takes_trailers(head: &Parts) -> bool {
-    match head.version {
-        Version::HTTP_2 => true,
-        Version::HTTP_11 => head.headers.get_all(TE).iter().any(|value| {
-            value.to_str().is_ok_and(|text| {
-                text.split(',')
-                    .any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
-            })
-        }),
-        _ => false,
-    }
 }

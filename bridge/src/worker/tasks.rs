@@ -27,11 +27,12 @@ impl Tasks {
         awaiting: Py<PyAny>,
     ) -> PyResult<Self> {
         let arguments = PyDict::new(py);
-        arguments.set_item("loop", event_loop)?;
-        arguments.set_item("name", "pounce-request")?;
+        // Interned, as the names that the interpreter compares them with.
+        arguments.set_item(intern!(py, "loop"), event_loop)?;
+        arguments.set_item(intern!(py, "name"), "pounce-request")?;
         let eager = py.version_info() >= (3, 12);
         if eager {
-            arguments.set_item("eager_start", true)?;
+            arguments.set_item(intern!(py, "eager_start"), true)?;
         }
         let first_step = || Py::new(py, FirstStep(Mutex::default()));
         Ok(Self {

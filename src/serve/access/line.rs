@@ -199,9 +199,24 @@ fn decimal(mut number: u64, least: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[start..]);
 }
 
+/// Bytes that stand for themselves in both formats: visible ASCII but for what quotes. A table, as most
+/// lines are looked at whole and changed nowhere.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        plain[byte as usize] = byte != b'"' && byte != b'\\';
+        byte += 1;
+    }
+    plain
+};
+
+fn plain(byte: u8) -> bool {
+    PLAIN[usize::from(byte)]
+}
+
 /// Everything that is not plain visible ASCII, and what the line itself uses, as `\xNN`.
 fn escape_text(text: &str, out: &mut Vec<u8>) {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if text.bytes().all(plain) {
         out.extend_from_slice(text.as_bytes());
         return;
@@ -216,7 +231,6 @@ fn escape_text(text: &str, out: &mut Vec<u8>) {
 }
 
 fn escape_json(text: &str, out: &mut Vec<u8>) {
-    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     if text.bytes().all(plain) {
         out.extend_from_slice(text.as_bytes());
         return;

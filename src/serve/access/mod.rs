@@ -3,9 +3,10 @@
 mod line;
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,6 +23,11 @@ const CLOCK: Duration = Duration::from_secs(1);
 /// The status that stands for a client that went before there was one (as nginx has it).
 const CLIENT_GONE: u16 = 499;
 
+/// Under load, lines wait so long for others: writing each by itself would cost a request a system call.
+const GATHER: Duration = Duration::from_millis(20);
+/// Bytes that wait for nothing.
+const FULL: usize = 64 * 1024;
+
 /// Lines on their way to the log.
 pub struct AccessLog {
     format: Format,
@@ -29,42 +35,59 @@ pub struct AccessLog {
     stamp: RefCell<Stamp>,
     writer: RefCell<Option<Waker>>,
     clock: Cell<(Instant, SystemTime)>,
+    sink: RefCell<Box<dyn Write>>,
 }
 
 impl AccessLog {
-    /// A log to `sink`. Lines are written together, at the end of the reactor's batch in which they came
-    /// up; an error of the sink loses them, and nothing else.
-    pub fn start(handle: &Handle, format: Format, mut sink: impl Write + 'static) -> Rc<Self> {
+    /// A log to `sink`. A line that comes alone is written at once, at the end of the reactor's batch in
+    /// which it came up; lines that follow one another closely are written together. An error of the sink
+    /// loses them, and nothing else.
+    pub fn start(handle: &Handle, format: Format, sink: impl Write + 'static) -> Rc<Self> {
         let log = Rc::new(Self {
             format,
             lines: RefCell::default(),
             stamp: RefCell::default(),
             writer: RefCell::default(),
             clock: Cell::new((Instant::now(), SystemTime::now())),
+            sink: RefCell::new(Box::new(sink)),
         });
         let kept = Rc::downgrade(&log);
+        let mut pause = handle.sleep_until(handle.now());
+        let inner = handle.clone();
         handle.spawn(poll_fn(move |cx| {
             let Some(log) = kept.upgrade() else {
                 return Poll::Ready(());
             };
             *log.writer.borrow_mut() = Some(cx.waker().clone());
-            let mut lines = log.lines.borrow_mut();
-            if !lines.is_empty() {
-                let _ = sink.write_all(&lines).and_then(|()| sink.flush());
-                lines.clear();
+            let waiting = log.lines.borrow().len();
+            if waiting >= FULL || (waiting > 0 && pin!(&mut pause).poll(cx).is_ready()) {
+                log.flush();
+                pause.reset(inner.now() + GATHER);
             }
             Poll::Pending
         }));
         log
     }
 
+    /// Writes what waits.
+    pub fn flush(&self) {
+        let mut lines = self.lines.borrow_mut();
+        if lines.is_empty() {
+            return;
+        }
+        let mut sink = self.sink.borrow_mut();
+        let _ = sink.write_all(&lines).and_then(|()| sink.flush());
+        lines.clear();
+    }
+
     pub(super) fn write(&self, line: &Line<'_>) {
         let mut lines = self.lines.borrow_mut();
-        let first = lines.is_empty();
+        let before = lines.len();
         line.append(self.format, &mut self.stamp.borrow_mut(), &mut lines);
+        let due = before == 0 || (before < FULL && lines.len() >= FULL);
         drop(lines);
         let writer = self.writer.borrow();
-        if let Some(writer) = writer.as_ref().filter(|_| first) {
+        if let Some(writer) = writer.as_ref().filter(|_| due) {
             writer.wake_by_ref();
         }
     }
@@ -84,6 +107,7 @@ impl AccessLog {
 
 impl Drop for AccessLog {
     fn drop(&mut self) {
+        self.flush();
         // The writing task holds no reference: it ends when it is woken.
         if let Some(writer) = self.writer.take() {
             writer.wake();

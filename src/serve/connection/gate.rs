@@ -11,11 +11,15 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use super::traffic::Traffic;
 use super::transport::Transport;
 use crate::serve::http::scanner::{Limits, Place, Progress, Scanner};
+use crate::serve::tls::TlsSession;
 
 /// Bytes received at once.
 pub(crate) const RECEIVE: usize = 64 * 1024;
 /// Bytes kept while it is open which protocol they belong to.
 const HELD: usize = 64 * 1024;
+
+/// Up to so many bytes a copy is cheaper than a system call for several buffers.
+const FLAT: usize = 4 * 1024;
 
 /// Memory that all connections of a thread receive into, one after the other.
 pub(crate) type Scratch = Rc<RefCell<Box<[u8]>>>;
@@ -50,6 +54,11 @@ impl Gate {
     pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         ready!(self.transport.poll_handshake(cx))?;
         Poll::Ready(Ok(self.transport.is_http_2()))
+    }
+
+    /// What the handshake has settled; None where there was none.
+    pub(super) fn tls(&self) -> Option<TlsSession> {
+        self.transport.tls()
     }
 
     /// Receives a first piece and keeps it; gives all that is kept. Nothing new means the end.
@@ -214,6 +223,24 @@ impl Read for Gate {
 }
 
 impl Gate {
+    /// Writes the interim response that is waiting. Nothing of hyper's is half written then.
+    fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut interim = self.traffic.interim();
+        while !interim.is_empty() {
+            let sent = self.transport.poll_send(cx, &interim);
+            let count = ready!(self.sent(sent))?;
+            interim.drain(..count);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Notes how much of `offered` bytes the transport has taken.
+    fn wrote(&self, taken: &Poll<io::Result<usize>>, offered: usize) {
+        if matches!(taken, Poll::Ready(Ok(count)) if *count < offered) {
+            self.traffic.fill();
+        }
+    }
+
     fn sent<T>(&self, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match sent {
             Poll::Pending => self.traffic.block(),
@@ -230,12 +257,15 @@ impl Write for Gate {
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
+        ready!(gate.poll_interim(cx))?;
         let sent = gate.transport.poll_send(cx, buffer);
+        gate.wrote(&sent, buffer.len());
         gate.sent(sent)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let gate = self.get_mut();
+        ready!(gate.poll_interim(cx))?;
         let flushed = gate.transport.poll_flush(cx);
         if flushed.is_ready() {
             gate.traffic.flush();
@@ -262,7 +292,20 @@ impl Write for Gate {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let gate = self.get_mut();
-        let sent = gate.transport.poll_send_vectored(cx, buffers);
+        ready!(gate.poll_interim(cx))?;
+        let total = buffers.iter().map(|buffer| buffer.len()).sum();
+        let sent = if total <= FLAT && buffers.len() > 1 {
+            let mut scratch = gate.scratch.borrow_mut();
+            let mut filled = 0;
+            for buffer in buffers {
+                scratch[filled..filled + buffer.len()].copy_from_slice(buffer);
+                filled += buffer.len();
+            }
+            gate.transport.poll_send(cx, &scratch[..filled])
+        } else {
+            gate.transport.poll_send_vectored(cx, buffers)
+        };
+        gate.wrote(&sent, total);
         gate.sent(sent)
     }
 }

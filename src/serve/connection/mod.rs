@@ -10,7 +10,7 @@ mod transport;
 mod watch;
 mod websocket;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -164,17 +164,20 @@ pub(super) async fn serve(
     let Some(transport) = transport(stream, tls.as_ref()) else {
         return;
     };
-    let info = ConnectionInfo {
-        peer,
-        local: transport.local_address(),
-        tls: transport.is_tls(),
-    };
+    let local = transport.local_address();
     let traffic = Traffic::new(worker.handle.clone());
     let mut gate = Gate::new(transport, Rc::clone(&worker.scratch), Rc::clone(&traffic));
     let Some(http_2) = begin(&worker, &mut gate).await else {
         return;
     };
-    let requests = Requests::new(Rc::clone(&worker), Rc::new(info), Rc::clone(&traffic));
+    let tls = gate.tls();
+    let info = Rc::new(ConnectionInfo {
+        peer,
+        local,
+        tls,
+        kept: OnceCell::new(),
+    });
+    let requests = Requests::new(Rc::clone(&worker), info, Rc::clone(&traffic));
     if http_2 {
         http2::serve(&worker, gate, requests, &traffic).await;
     } else {

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, SEC_WEBSOCKET_VERSION, SERVER,
-    UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderName, SEC_WEBSOCKET_VERSION,
+    SERVER, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
@@ -66,9 +66,9 @@ impl Requests {
     }
 
     /// A line of the access log, to be written when the exchange is at its end.
-    fn entry(&self, head: &Parts, id: &RequestId) -> Option<Entry> {
+    fn entry(&self, head: &Parts, id: &RequestId) -> Option<Box<Entry>> {
         let log = self.worker.access.as_ref()?;
-        Some(Entry {
+        Some(Box::new(Entry {
             log: Rc::clone(log),
             started: Instant::now(),
             method: head.method.clone(),
@@ -79,7 +79,7 @@ impl Requests {
             client: None,
             status: Cell::new(None),
             bytes: Cell::new(0),
-        })
+        }))
     }
 
     /// What is known of the client; a trusted proxy may also have replaced the Host header.
@@ -99,7 +99,7 @@ impl Requests {
         };
         Origin {
             client: origin.client.or(peer),
-            secure: origin.secure.or(Some(self.connection.tls)),
+            secure: origin.secure.or(Some(self.connection.tls.is_some())),
             host: origin.host,
         }
     }
@@ -121,7 +121,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
         let on_upgrade =
             (request.method() == Method::CONNECT).then(|| hyper::upgrade::on(&mut request));
         let (mut head, incoming) = request.into_parts();
-        let exchange = Exchange::new(&head.method);
+        let exchange = Exchange::new(&head.method, head.version);
         let limits = &self.worker.settings.limits;
         let http_2 = head.version == Version::HTTP_2;
         let refusal = if http_2 {
@@ -162,6 +162,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
             }
         };
         name_host(&mut head);
+        if http_2 {
+            join_cookies(&mut head.headers);
+        }
         let origin = self.origin(&mut head.headers);
         if let Some(entry) = answer.end.as_mut().and_then(|end| end.entry.as_mut()) {
             entry.client = origin.client;
@@ -238,11 +241,27 @@ fn name_host(head: &mut Parts) {
     }
 }
 
+/// Cookies come in pieces over HTTP/2, and are one header to everybody else (RFC 9113 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(COOKIE).iter();
+    if let (Some(first), Some(second)) = (cookies.next(), cookies.next()) {
+        let mut joined = first.as_bytes().to_vec();
+        for cookie in std::iter::once(second).chain(cookies) {
+            joined.extend_from_slice(b"; ");
+            joined.extend_from_slice(cookie.as_bytes());
+        }
+        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+            headers.insert(COOKIE, joined);
+        }
+    }
+}
+
 /// The end of a request, however it comes: tells the application and the connection.
 pub(super) struct End {
     exchange: Rc<Exchange>,
     pub(super) traffic: Rc<Traffic>,
-    entry: Option<Entry>,
+    /// In a box, as what holds it is moved from hand to hand.
+    entry: Option<Box<Entry>>,
 }
 
 impl End {
@@ -287,6 +306,7 @@ impl Future for Answer {
         {
             end.exchange.refuse(refusal);
         }
+        end.traffic.interject(&end.exchange.take_links());
         let Poll::Ready(head) = end.exchange.poll_head(cx) else {
             return Poll::Pending;
         };
@@ -413,10 +433,10 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         let known = match (&self.page, &self.end) {
-            (Some(page), _) => Some(page.len()),
+            (Some(page), _) => Some(page.len() as u64),
             (None, Some(end)) => end.exchange.remaining(),
             (None, None) => Some(0),
         };
-        known.map_or_else(SizeHint::new, |length| SizeHint::with_exact(length as u64))
+        known.map_or_else(SizeHint::new, SizeHint::with_exact)
     }
 }

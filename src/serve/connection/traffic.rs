@@ -1,8 +1,10 @@
 //! What the parts of one connection know of each other: how far it is, and what it waits for.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
+
+use http::HeaderValue;
 
 use super::websocket::Session;
 use crate::serve::exchange::Exchange;
@@ -22,6 +24,8 @@ pub(super) struct Traffic {
     answered: Cell<u64>,
     /// hyper has nothing left to write.
     flushed: Cell<bool>,
+    /// An interim response, to be written before whatever hyper writes next.
+    interim: RefCell<Vec<u8>>,
     place: Cell<Place>,
     /// When the place changed or a response ended, whichever was later.
     since: Cell<Instant>,
@@ -64,6 +68,7 @@ impl Traffic {
             asked: Cell::new(0),
             answered: Cell::new(0),
             flushed: Cell::new(true),
+            interim: RefCell::default(),
             place: Cell::new(Place::Between),
             since: Cell::new(now),
             blocked: Cell::new(None),
@@ -144,6 +149,27 @@ impl Traffic {
 
     pub(super) fn is_flushed(&self) -> bool {
         self.flushed.get()
+    }
+
+    /// Has the links of a response to come sent ahead of it (103 Early Hints), unless something else is half
+    /// written: then the hint is not worth waiting for.
+    pub(super) fn interject(&self, links: &[HeaderValue]) {
+        if links.is_empty() || !self.flushed.get() {
+            return;
+        }
+        let mut interim = self.interim.borrow_mut();
+        interim.extend_from_slice(b"HTTP/1.1 103 Early Hints\r\n");
+        for link in links {
+            interim.extend_from_slice(b"link: ");
+            interim.extend_from_slice(link.as_bytes());
+            interim.extend_from_slice(b"\r\n");
+        }
+        interim.extend_from_slice(b"\r\n");
+    }
+
+    /// What is to be written before anything else.
+    pub(super) fn interim(&self) -> RefMut<'_, Vec<u8>> {
+        self.interim.borrow_mut()
     }
 
     /// A response is cut off.

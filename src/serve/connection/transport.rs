@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use crate::serve::reactor::Stream;
-use crate::serve::tls::{ALPN_HTTP_2, TlsStream};
+use crate::serve::tls::{ALPN_HTTP_2, TlsSession, TlsStream};
 
 /// A byte stream in both directions.
 pub(super) enum Transport {
@@ -25,8 +25,12 @@ impl Transport {
         self.stream().local_address()
     }
 
-    pub(super) fn is_tls(&self) -> bool {
-        matches!(self, Self::Tls(_))
+    /// What the handshake has settled; None where there is none, and before its end.
+    pub(super) fn tls(&self) -> Option<TlsSession> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => tls.session(),
+        }
     }
 
     /// Whether the client has asked for HTTP/2 in the handshake.

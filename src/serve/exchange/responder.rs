@@ -1,14 +1,17 @@
 //! The application's end of a response.
 
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::{Exchange, Failure, QUEUE, ResponseHead, wait};
+use super::file::FileBody;
+use super::{Exchange, Failure, ResponseHead, wait};
 
 /// Headers that belong to the connection, which is the server's.
 const CONNECTION_HEADERS: [HeaderName; 5] = [
@@ -32,16 +35,22 @@ pub enum SendError {
     ContentLength,
     /// More or less body than Content-Length has promised; the response is cut off.
     BodyLength,
+    /// A file could not be read to the end that was announced; the response is cut off.
+    File(io::ErrorKind),
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::File(kind) = self {
+            return write!(formatter, "the file can not be read to its end: {kind}");
+        }
         formatter.write_str(match self {
             Self::Disconnected => "the client is gone",
             Self::OutOfOrder => "the response is not at a point where this may be sent",
             Self::Status => "an informational status is not a response",
             Self::ContentLength => "Content-Length is repeated or not a number",
             Self::BodyLength => "the body is not as long as Content-Length says",
+            Self::File(_) => "the file can not be read to its end",
         })
     }
 }
@@ -75,9 +84,13 @@ impl Responder {
         }
         strip_connection_headers(&mut headers);
         inner.promised = content_length(&headers)?;
-        let statusless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        inner.bodiless = inner.head_request || statusless;
-        if statusless {
+        // RFC 9110 15.3.5, 15.3.6, 15.4.5.
+        let contentless = matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        );
+        inner.bodiless = inner.head_request || contentless;
+        if contentless {
             headers.remove(CONTENT_LENGTH);
         }
         inner.started = true;
@@ -106,6 +119,65 @@ impl Responder {
                 inner.queued += data.len();
                 inner.queue.push_back(data);
             }
+            inner.protocol.take()
+        };
+        waker.into_iter().for_each(Waker::wake);
+        Ok(())
+    }
+
+    /// Sends a file as the body: as many of its first bytes as Content-Length says, without one all that it
+    /// has now. It is read as the client takes it; [`Responder::poll_room`] says when it is through. The
+    /// response ends with it, unless there is `more`: trailers.
+    ///
+    /// # Errors
+    /// The client is gone, the response is not started or its body has begun, or the file is shorter than
+    /// Content-Length says, and nothing of the response is sent.
+    pub fn send_file(&self, file: File, more: bool) -> Result<(), SendError> {
+        let size = file
+            .metadata()
+            .map_err(|error| SendError::File(error.kind()))?
+            .len();
+        let waker = {
+            let mut inner = self.exchange.inner.borrow_mut();
+            inner.check_open()?;
+            if !inner.started || inner.begun {
+                return Err(SendError::OutOfOrder);
+            }
+            let length = inner.promised.unwrap_or(size);
+            if !inner.bodiless {
+                if size < length {
+                    drop(inner);
+                    self.exchange.fail(Failure::Application);
+                    return Err(SendError::BodyLength);
+                }
+                inner.promised = inner.promised.map(|_| 0);
+            }
+            inner.begun = true;
+            if inner.bodiless || length == 0 {
+                inner.finished = !more;
+            } else {
+                inner.file = Some(FileBody::new(file, length));
+                inner.ends_with_file = !more;
+            }
+            inner.protocol.take()
+        };
+        waker.into_iter().for_each(Waker::wake);
+        Ok(())
+    }
+
+    /// Tells the client of links in an interim response (103 Early Hints, RFC 8297), where the protocol has
+    /// such and nothing of the response has left. Elsewhere it does nothing: it is only a hint.
+    ///
+    /// # Errors
+    /// The client is gone, or the response is at its end.
+    pub fn hint(&self, links: impl IntoIterator<Item = HeaderValue>) -> Result<(), SendError> {
+        let waker = {
+            let mut inner = self.exchange.inner.borrow_mut();
+            inner.check_open()?;
+            if !inner.interim || inner.begun {
+                return Ok(());
+            }
+            inner.links.extend(links);
             inner.protocol.take()
         };
         waker.into_iter().for_each(Waker::wake);
@@ -152,8 +224,13 @@ impl Responder {
     /// Ready when a further piece would not have to wait, or when the client is gone.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let mut inner = self.exchange.inner.borrow_mut();
-        inner.check_open()?;
-        if inner.queued < QUEUE {
+        if inner.file.is_none() {
+            inner.check_open()?;
+        }
+        if inner.closed {
+            return Poll::Ready(Err(SendError::Disconnected));
+        }
+        if inner.has_room() {
             return Poll::Ready(Ok(()));
         }
         wait(&mut inner.room, cx);
@@ -174,6 +251,12 @@ impl Responder {
     #[must_use]
     pub fn is_started(&self) -> bool {
         self.exchange.inner.borrow().started
+    }
+
+    /// Whether anything of the body was sent, or its end.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.exchange.inner.borrow().begun
     }
 
     /// Whether status and headers are on their way to the client: giving up now cuts the response off.

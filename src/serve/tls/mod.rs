@@ -49,10 +49,28 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
+/// What the handshake of a connection has settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSession {
+    /// The server's certificate, in PEM form.
+    pub server_cert: Arc<str>,
+    /// The version's number on the wire: 0x0303 is TLS 1.2, 0x0304 is TLS 1.3.
+    pub version: u16,
+    /// The cipher suite's number on the wire.
+    pub cipher_suite: u16,
+}
+
+/// What a connection begins with.
+#[derive(Clone)]
+pub(super) struct Identity {
+    config: Arc<ServerConfig>,
+    certificate: Arc<str>,
+}
+
 /// Takes TLS connections with a certificate that can be renewed.
 #[derive(Clone)]
 pub struct TlsAcceptor {
-    current: Rc<RefCell<Arc<ServerConfig>>>,
+    current: Rc<RefCell<Identity>>,
     http_2: bool,
 }
 
@@ -78,16 +96,13 @@ impl TlsAcceptor {
         Ok(())
     }
 
-    pub(super) fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.current.borrow())
+    pub(super) fn current(&self) -> Identity {
+        self.current.borrow().clone()
     }
 }
 
-fn configure(
-    mut chain: &[u8],
-    mut key: &[u8],
-    http_2: bool,
-) -> Result<Arc<ServerConfig>, TlsError> {
+fn configure(mut chain: &[u8], mut key: &[u8], http_2: bool) -> Result<Identity, TlsError> {
+    let certificate = first_certificate(&String::from_utf8_lossy(chain)).into();
     let chain: Vec<_> = rustls_pemfile::certs(&mut chain)
         .collect::<Result<_, _>>()
         .map_err(TlsError::Certificates)?;
@@ -107,7 +122,18 @@ fn configure(
     } else {
         vec![ALPN_HTTP_1.to_vec()]
     };
-    Ok(Arc::new(config))
+    Ok(Identity {
+        config: Arc::new(config),
+        certificate,
+    })
+}
+
+/// The first certificate of a chain in PEM form: the server's own.
+fn first_certificate(chain: &str) -> &str {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let rest = chain.find(BEGIN).map_or("", |at| &chain[at..]);
+    rest.find(END).map_or("", |at| &rest[..at + END.len()])
 }
 
 #[cfg(test)]

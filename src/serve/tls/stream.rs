@@ -4,8 +4,9 @@ use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use rustls::{ServerConfig, ServerConnection};
+use rustls::ServerConnection;
 
+use super::{Identity, TlsSession};
 use crate::serve::reactor::Stream;
 
 /// Plain bytes that may wait inside of the session while the socket takes none.
@@ -15,6 +16,7 @@ const BUFFER: usize = 64 * 1024;
 pub(in crate::serve) struct TlsStream {
     stream: Stream,
     session: ServerConnection,
+    certificate: Arc<str>,
 }
 
 /// The socket as rustls wants it: what would wait is an error of kind `WouldBlock`, and the task is
@@ -56,10 +58,14 @@ fn or_waiting<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
 }
 
 impl TlsStream {
-    pub(in crate::serve) fn new(stream: Stream, config: Arc<ServerConfig>) -> io::Result<Self> {
-        let mut session = ServerConnection::new(config).map_err(io::Error::other)?;
+    pub(in crate::serve) fn new(stream: Stream, identity: Identity) -> io::Result<Self> {
+        let mut session = ServerConnection::new(identity.config).map_err(io::Error::other)?;
         session.set_buffer_limit(Some(BUFFER));
-        Ok(Self { stream, session })
+        Ok(Self {
+            stream,
+            session,
+            certificate: identity.certificate,
+        })
     }
 
     pub(in crate::serve) fn stream(&self) -> &Stream {
@@ -69,6 +75,15 @@ impl TlsStream {
     /// The protocol that was agreed on.
     pub(in crate::serve) fn alpn(&self) -> Option<&[u8]> {
         self.session.alpn_protocol()
+    }
+
+    /// What the handshake has settled; None before its end.
+    pub(in crate::serve) fn session(&self) -> Option<TlsSession> {
+        Some(TlsSession {
+            server_cert: Arc::clone(&self.certificate),
+            version: self.session.protocol_version()?.into(),
+            cipher_suite: self.session.negotiated_cipher_suite()?.suite().into(),
+        })
     }
 
     pub(in crate::serve) fn poll_handshake(

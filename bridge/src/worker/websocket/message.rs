@@ -46,12 +46,12 @@ impl<'py> Message<'py> {
                 subprotocol: optional(message, intern!(py, "subprotocol"))?
                     .map(|name| text(&name, "the subprotocol of websocket.accept"))
                     .transpose()?,
-                headers: headers(message)?,
+                headers: headers(message, HeaderMap::new())?,
             }),
             "websocket.close" => Ok(Self::Close(message.clone())),
             "websocket.http.response.start" => Ok(Self::Start {
                 status: status(message)?,
-                headers: headers(message)?,
+                headers: headers(message, HeaderMap::new())?,
             }),
             "websocket.http.response.body" => Ok(Self::Body {
                 data: body(message)?,
