@@ -210,6 +210,14 @@ async def token(websocket: WebSocket, token: str = "") -> str:
     return token
 
 
+@fastapi.websocket("/endless")
+async def endless(websocket: WebSocket) -> None:
+    """Leave the end to the framework."""
+    await websocket.accept()
+    while True:
+        await websocket.receive_text()
+
+
 @fastapi.websocket("/rooms/{room}")
 async def room(websocket: WebSocket, room: int, who: str = Depends(token)) -> None:
     """A room whose number and visitor come from the URL."""

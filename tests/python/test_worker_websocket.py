@@ -99,7 +99,7 @@ def test_the_scope_says_what_came() -> None:
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
             "scheme": "ws",
-            "path": "/caf\u00e9",
+            "path": "/mounted/caf\u00e9",
             "raw_path": b"/caf%C3%A9",
             "query_string": b"q=1",
             "root_path": "/mounted",
@@ -308,5 +308,9 @@ def test_a_route_of_fastapi() -> None:
         with opened(worker, "/rooms/7?token=ann") as socket:
             socket.send("hi")
             assert socket.recv(PATIENCE) == "ann in 7: hi"
+        with opened(worker, "/endless") as socket:
+            socket.send("x")
         assert refused(worker, "/rooms/7").status_code == 403
         assert refused(worker, "/rooms/x?token=ann").status_code == 403
+        assert worker.end() == 0
+        assert worker.log == [], "a client that leaves is no fault"

@@ -9,19 +9,8 @@ use signal_hook::SigId;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::low_level::{pipe, unregister};
 
-<<<<<<< HEAD
 use super::terminal::{Hangup, Terminal};
 
-/// What a supervisor is told by signals.
-const HEARD: [Signal; 4] = [
-    Signal::SIGTERM,
-    Signal::SIGINT,
-    Signal::SIGHUP,
-    Signal::SIGUSR1,
-];
-
-=======
->>>>>>> chirp
 /// What came since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Received {
@@ -60,17 +49,8 @@ impl Signals {
             hangup: channel(&[SIGHUP])?,
             child: channel(&[SIGCHLD])?,
             handlers,
-<<<<<<< HEAD
             terminal,
-        };
-        // Whoever has blocked them until now, or blocked them in a parent: now they are heard.
-        SigSet::from_iter(HEARD).thread_unblock()?;
-        Ok(signals)
-=======
-            // Started by nohup the end of the terminal is nothing to us.
-            terminal: has_terminal() && !hangup_ignored(),
         })
->>>>>>> chirp
     }
 
     /// What to wait for.
@@ -108,28 +88,6 @@ fn came(mut pipe: &PipeReader) -> bool {
         any = true;
     }
     any
-}
-
-<<<<<<< HEAD
-/// Keeps signals from this thread until a supervisor's handlers stand in it.
-///
-/// # Errors
-/// Where the system refuses a mask.
-pub fn hold() -> io::Result<()> {
-    Ok(SigSet::from_iter(HEARD).thread_block()?)
-=======
-fn has_terminal() -> bool {
-    File::open("/dev/tty").is_ok()
-}
-
-fn hangup_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
->>>>>>> chirp
 }
 
 /// Runs `start` with the signals blocked that a worker handles: a child inherits that, so that none

@@ -11,7 +11,7 @@ use pounce_core::serve::request_id::RequestId;
 use pounce_core::serve::websocket::{
     AcceptError, Close, CloseCode, Data, Message as Received, WebSocket,
 };
-use pyo3::exceptions::{PyConnectionResetError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyConnectionResetError, PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
@@ -21,6 +21,7 @@ use super::message::{self, Message};
 use super::resume::{Stepper, Waiters};
 use crate::worker::application::Core;
 use crate::worker::awaitable::Event;
+use crate::worker::disconnect::is_consequence;
 use crate::worker::owned::Owned;
 
 /// How far the application is.
@@ -297,9 +298,9 @@ impl Call {
 }
 
 fn fault(py: Python<'_>, outcome: &PyResult<()>, phase: Phase, gone: bool) -> Option<&'static str> {
+    let over = gone || phase == Phase::Done;
     match (outcome, phase) {
-        // It ends as the specification means it to: by the error that send() has raised.
-        (Err(error), _) if gone && error.is_instance_of::<PyOSError>(py) => None,
+        (Err(error), _) if over && tells_of_disconnect(py, error) => None,
         (Ok(()), Phase::Open | Phase::Done) => None,
         (Ok(()), _) if gone => None,
         (Ok(()), Phase::Handshake) => Some(
@@ -318,6 +319,16 @@ fn fault(py: Python<'_>, outcome: &PyResult<()>, phase: Phase, gone: bool) -> Op
             Some("the app raised within its response: the connection was cut")
         }
     }
+}
+
+/// Whether this only tells of the end: the error that send() has raised, or what Starlette, FastAPI and
+/// Litestar make of `websocket.disconnect`, in an application that has nothing to add.
+fn tells_of_disconnect(py: Python<'_>, error: &PyErr) -> bool {
+    is_consequence(py, error)
+        || error
+            .get_type(py)
+            .name()
+            .is_ok_and(|name| name == "WebSocketDisconnect")
 }
 
 fn is_gone(socket: &WebSocket) -> bool {
