@@ -18,7 +18,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src bridge -name '*.rs' -o -n
 TYPED := python/chirp python/pounce python/pounce_rs tests/python bench
 PYTHON_SOURCES := python tests examples bench
 
-.PHONY: help run test lint fmt bench generate schema autobahn tools clean
+.PHONY: help run test lint fmt bench bench-serve generate schema autobahn tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z ]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,16 @@ fmt: .venv/.requirements ## format Rust and Python
 bench: .venv/.package .venv/.debian ## time and memory of the commands, written to bench/PREFLIGHT.md
 	cargo build --locked --release --bins
 	$(BIN)/python bench/preflight.py --binaries target/release --write bench/PREFLIGHT.md
+
+# Release builds, in an environment of its own; the extension module takes the place of the debug build
+# where both are for the same version of Python. Any Python from 3.10 will do; eager tasks need 3.12.
+BENCH := $(CURDIR)/.venv-bench/bin
+bench-serve: .venv/.debian ## one worker beside other servers, written to bench/RESULTS.md: half an hour
+	test -x $(BENCH)/python || $(PYTHON) -m venv .venv-bench
+	$(BENCH)/python -m pip install --quiet --requirement bench/requirements.txt
+	PYO3_PYTHON=$(BENCH)/python VIRTUAL_ENV="$(CURDIR)/.venv-bench" $(BENCH)/maturin develop --locked --release --quiet
+	BENCH_BARE_HYPER="$$(PYO3_PYTHON=$(BENCH)/python cargo bench --locked --no-run --bench hello_server --message-format json | sed -n 's/.*"executable":"\([^"]*\/hello_server[^"]*\)".*/\1/p')" \
+		$(BENCH)/python bench/serve.py --write bench/RESULTS.md
 
 generate schema: .venv/.package ## write generated files anew: schema/, docs/configuration/, README's output
 	POUNCE_GENERATE=1 cargo test --locked --quiet --test generated
