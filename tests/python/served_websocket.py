@@ -157,6 +157,9 @@ async def tasks(receive: Receive, send: Send) -> None:
         await asyncio.wait_for(receive(), 0.01)
     except (asyncio.TimeoutError, TimeoutError):
         SEEN.append("timeout")
+    for _ in range(30):
+        with anyio.move_on_after(0):
+            await receive()
     with anyio.move_on_after(0.01) as waiting:
         await receive()
     SEEN.append(waiting.cancelled_caught)

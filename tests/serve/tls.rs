@@ -11,6 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::client::Client;
 use crate::server::{Pair, TestServer};
+use crate::websocket_client::{BINARY, CLOSE, FIN, TEXT, closing, frame, handshake};
 
 pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
 
@@ -170,4 +171,33 @@ fn one_connection_too_many_is_told_so_in_private() {
         response.starts_with("HTTP/1.1 503 Service Unavailable\r\n"),
         "{response}"
     );
+}
+
+#[test]
+fn a_websocket_is_carried_and_ended_with_a_farewell() {
+    let pair = pair();
+    let server = TestServer::with_tls(pair.clone(), |_| {});
+    let mut client = connect(&server, &pair, &["http/1.1"]);
+    let mut bytes = handshake("/echo", "").into_bytes();
+    bytes.extend(frame(FIN | TEXT, b"early"));
+    client.write_all(&bytes).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\x81\x05early") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    // More than a record of TLS, and than what may wait.
+    let large = vec![7; 1_000_000];
+    client.write_all(&frame(FIN | BINARY, &large)).unwrap();
+    let mut echo = vec![0; 10 + large.len()];
+    client.read_exact(&mut echo).unwrap();
+    assert!(echo[10..] == large);
+    client
+        .write_all(&frame(FIN | CLOSE, &closing(1000, "")))
+        .unwrap();
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, [0x88, 2, 0x03, 0xe8]);
 }

@@ -42,7 +42,7 @@ impl Pending {
             return result.map(Step::Done);
         }
         let waiting = Py::new(py, Waiting::new(Rc::clone(call.stepper())))?;
-        call.waiters(self.event).add(waiting.clone_ref(py));
+        call.waiters(self.event).add(py, waiting.clone_ref(py));
         Ok(Step::Wait(waiting.into_any()))
     }
 }

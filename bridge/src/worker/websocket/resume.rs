@@ -17,6 +17,9 @@ use pyo3::types::PyDict;
 
 use crate::worker::owned::Owned;
 
+/// Tasks that wait for one event at once, mostly: beyond it the list is looked through.
+const FEW: usize = 8;
+
 /// How tasks of one event loop are stepped.
 pub(in crate::worker) struct Stepper {
     event_loop: Py<PyAny>,
@@ -60,8 +63,13 @@ impl Waiters {
         Waker::from(Arc::clone(self))
     }
 
-    pub(super) fn add(&self, waiting: Py<Waiting>) {
-        self.list().push(waiting);
+    pub(super) fn add(&self, py: Python<'_>, waiting: Py<Waiting>) {
+        let mut list = self.list();
+        if list.len() >= FEW {
+            // An application that gives up waiting, again and again, leaves them behind.
+            list.retain(|one| one.borrow(py).state == State::Pending);
+        }
+        list.push(waiting);
     }
 
     fn list(&self) -> std::sync::MutexGuard<'_, Vec<Py<Waiting>>> {
