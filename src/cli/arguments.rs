@@ -87,6 +87,10 @@ fn run() -> Command {
 }
 
 fn with_launch_arguments(command: Command, tool: Tool) -> Command {
+    let addresses: &[&str] = match tool {
+        Tool::Pounce => &["host", "port", "uds"],
+        Tool::Chirp => &["host", "port"],
+    };
     let command = command
         .arg(
             Arg::new("lifespan")
@@ -104,7 +108,7 @@ fn with_launch_arguments(command: Command, tool: Tool) -> Command {
                 .action(ArgAction::Append)
                 .value_parser(value_parser!(i32).range(3..))
                 // What it listens on is decided already.
-                .conflicts_with_all(["host", "port", "uds"])
+                .conflicts_with_all(addresses)
                 .help_heading(SERVER)
                 .help("Listening socket that this process inherited (repeatable)"),
         )

@@ -11,9 +11,8 @@ const RENAMED: [(&str, &str); 2] = [
 ];
 
 /// Fields of an app that the server has under the same name. `debug` and what reloads are not among
-/// them: they are the app's own. `lifecycle_logging` is not either: it is on by default in an app, and as
-/// long as the server cannot honour it, every launch would be refused.
-const SHARED: [&str; 30] = [
+/// them: they are the app's own.
+const SHARED: [&str; 31] = [
     "host",
     "port",
     "backlog",
@@ -44,6 +43,7 @@ const SHARED: [&str; 30] = [
     "otel_service_name",
     "log_format",
     "log_level",
+    "lifecycle_logging",
 ];
 
 /// The server's settings for the values of an app, which `value` gives by name: those that differ from

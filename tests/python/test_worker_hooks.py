@@ -37,7 +37,14 @@ def test_hooks_run_around_the_requests_on_the_workers_loop(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "target", ["hello", "with_lifespan", "frameworks:starlette_app", "frameworks:fastapi_app"]
+    "target",
+    [
+        "hello",
+        "with_lifespan",
+        "frameworks.starlette_app:app",
+        "frameworks.fastapi_app:app",
+        "frameworks.litestar_app:app",
+    ],
 )
 def test_an_app_without_hooks_is_served_without_a_word(target: str) -> None:
     with serving(target, config={"log_level": "info"}) as worker:

@@ -22,12 +22,17 @@ class HookError(Exception):
     """A hook took too long, or failed where it must not; the text says why, for people."""
 
 
+class NoHookError(Exception):
+    """The application has answered the scope as if it were a request."""
+
+
 class WorkerHooks:
     """Runs the hooks of one worker.
 
     An application that knows no hooks raises at their scopes, as the ASGI specification asks of it.
     It is told apart from one whose hook fails by a scope of a type that nobody knows: whoever
-    raises the same at the same place there has no hook.
+    raises the same at the same place there has no hook. Whoever sends a message has taken the scope for
+    a request, as frameworks do that answer every exception, and has none either.
     """
 
     def __init__(
@@ -91,16 +96,26 @@ class WorkerHooks:
         return HookError(f"it took longer than {timeout:g} s")
 
     async def _run(self, kind: str) -> None:
-        # A copy: who takes the scope for a request, and fails, leaves no trace in the state.
+        # A copy: who takes the scope for a request leaves no trace in the state.
         state = dict(self._state)
         asgi = {"version": "3.0", "spec_version": "2.0"}
         scope = {"type": kind, "asgi": asgi, **self._facts, "state": state}
-        await self._app(scope, _receive, _send)
+        answered = False
+
+        async def send(message: dict[str, Any]) -> None:
+            nonlocal answered
+            answered = True
+
+        await self._app(scope, _receive, send)
+        if answered:
+            raise NoHookError("it answers the scope as if it were a request")
         self._state.update(state)
 
     async def _is_unknown(self, error: BaseException, timeout: float) -> bool:
         if isinstance(error, HookError):
             return False
+        if isinstance(error, NoHookError):
+            return True
         other = await self._call(_UNKNOWN, timeout)
         return type(other) is type(error) and _raised_at(other) == _raised_at(error)
 
@@ -123,7 +138,3 @@ def _described(error: BaseException) -> str:
 async def _receive() -> dict[str, Any]:
     """Give what ends an application that takes the scope for a request."""
     return {"type": "http.disconnect"}
-
-
-async def _send(message: dict[str, Any]) -> None:
-    """Let go of what is sent: hooks have no messages."""
