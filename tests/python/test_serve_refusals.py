@@ -103,7 +103,7 @@ def test_a_taken_port_is_told_with_the_program_that_holds_it(tmp_path: Path, see
         assert code == 1
         assert f"port {server.port} is taken" in said
         # Where the lines of the report break depends on the length of the path.
-        flowing = re.sub(r"[\s│]+", " ", said)
+        flowing = re.sub(r"[\s│·]+", " ", said)
         assert f"python (pid {pid}, {BIN / 'pounce'}) listens on" in flowing
         assert server.get() == "first"
         server.stop()
