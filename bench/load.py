@@ -25,7 +25,7 @@ def run(kind: str, port: int, connections: int, seconds: float, core: int) -> Fi
     """One run against a server on loopback.
 
     Args:
-        kind: `get`, `post` (10 KB), `websocket`, or `http2` (over `connections` streams of one connection).
+        kind: `get`, `post` (10 KB), `websocket`, or `http2` (streams of one connection).
         port: Where the server listens.
         connections: How many at once.
         seconds: How long.

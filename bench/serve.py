@@ -1,8 +1,8 @@
 """Compare one worker of pounce with its peers, and with bare hyper as the limit.
 
-Every server runs the same applications on the same interpreter, in interleaved rounds, pinned to one
-core; the load generator has the other. What decides is CPU microseconds per request, of all the server's
-processes, as the cores are shared with whatever else runs on the machine.
+Every server runs the same applications on the same interpreter, in interleaved rounds, pinned to
+one core; the load generator has the other. What decides is CPU microseconds per request, of all the
+server's processes, as the cores are shared with whatever else runs on the machine.
 """
 
 from __future__ import annotations
@@ -102,9 +102,10 @@ def table(title: str, rounds: dict[str, list[Round]]) -> list[str]:
         middle = Round(*(statistics.median(column) for column in zip(*seen, strict=True)))
         faster = statistics.median(our.rate / one.rate for our, one in zip(ours, seen, strict=True))
         less = statistics.median(our.cpu / one.cpu for our, one in zip(ours, seen, strict=True))
+        latency = f"{middle.p50:.0f} | {middle.p99:.0f} | {middle.p999:.0f}"
         lines.append(
-            f"| {server} | {middle.rate:.0f} | {middle.cpu:.1f} | {middle.p50:.0f} | {middle.p99:.0f} "
-            f"| {middle.p999:.0f} | {middle.memory:.0f} | {faster:.2f} | {less:.2f} |"
+            f"| {server} | {middle.rate:.0f} | {middle.cpu:.1f} | {latency} "
+            f"| {middle.memory:.0f} | {faster:.2f} | {less:.2f} |"
         )
     return [*lines, ""]
 
@@ -130,10 +131,11 @@ def main() -> None:
     report = [
         "# One worker: pounce and its peers",
         "",
-        f"CPython {platform.python_version()}, {servers.versions()}; {given.rounds} interleaved rounds of "
-        f"{given.seconds:g} s; server and load generator on a core each. Medians; the ratios are medians "
-        "of the ratios of each round. CPU per request decides: the cores are shared with the machine's "
-        f"other work. Written by `{' '.join(['bench/serve.py', *sys.argv[1:]])}`.",
+        f"CPython {platform.python_version()}, {servers.versions()}; {given.rounds} interleaved "
+        f"rounds of {given.seconds:g} s; server and load generator on a core each. Medians; the "
+        "ratios are medians of the ratios of each round. CPU per request decides: the cores are "
+        "shared with the machine's other work. Written by "
+        f"`{' '.join(['bench/serve.py', *sys.argv[1:]])}`.",
         "",
     ]
     for name in given.workloads or WORKLOADS:

@@ -78,7 +78,7 @@ class Sockets:
         self._port: int | None = None
         self._starting: asyncio.Lock | None = None
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, _receive: Receive, send: Send) -> None:
         """One line there and back."""
         _require(scope, "http")
         reader, writer = self._idle.pop() if self._idle else await self._connect()

@@ -31,8 +31,8 @@ class WorkerHooks:
 
     An application that knows no hooks raises at their scopes, as the ASGI specification asks of it.
     It is told apart from one whose hook fails by a scope of a type that nobody knows: whoever
-    raises the same at the same place there has no hook. Whoever sends a message has taken the scope for
-    a request, as frameworks do that answer every exception, and has none either.
+    raises the same at the same place there has no hook. Whoever sends a message has taken the
+    scope for a request, as frameworks do that answer every exception, and has none either.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class WorkerHooks:
         scope = {"type": kind, "asgi": asgi, **self._facts, "state": state}
         answered = False
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(_message: dict[str, Any]) -> None:
             nonlocal answered
             answered = True
 

@@ -239,6 +239,21 @@ class _Service:
             )
             await asyncio.sleep(config.drain_delay)
         self._journal.lived("draining", event="worker_draining")
+        cut_off = await self._serve_out(loop, worker, config)
+        if self._threads is None:
+            await hooks.shutdown(config.shutdown_timeout)
+        else:
+            # Beside this loop, which the threads may still need.
+            await loop.run_in_executor(None, self._threads.close)
+        await lifespan.shutdown(config.shutdown_timeout)
+        worker.close()
+        self._journal.lived("ended", event="worker_ended")
+        return Exit.CUT_OFF if cut_off else Exit.DRAINED
+
+    async def _serve_out(
+        self, loop: asyncio.AbstractEventLoop, worker: Worker, config: ServerConfig
+    ) -> bool:
+        """Finish what is under way; whether the time for it was over first."""
         began = loop.time()
         retires = not self._signals
         if retires:
@@ -271,15 +286,7 @@ class _Service:
                 task.cancel()
             if left:
                 await asyncio.wait(left, timeout=1.0)
-        if self._threads is None:
-            await hooks.shutdown(config.shutdown_timeout)
-        else:
-            # Beside this loop, which the threads may still need.
-            await loop.run_in_executor(None, self._threads.close)
-        await lifespan.shutdown(config.shutdown_timeout)
-        worker.close()
-        self._journal.lived("ended", event="worker_ended")
-        return Exit.CUT_OFF if cut_off else Exit.DRAINED
+        return cut_off
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
         hangup = signal.getsignal(signal.SIGHUP)
