@@ -30,7 +30,7 @@ run: .venv/.package ## judge the two example apps, one not ready for production,
 test: .venv/.package .venv/.tools .venv/.debian .venv/.autobahn ## all tests: Rust, then Python
 	PATH="$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/.venv" cargo $$(cargo nextest --version >/dev/null 2>&1 && echo nextest run || echo test) --locked
 	cargo test --locked --doc --quiet
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 4
 
 lint: .venv/.package ## formatting, clippy, licences of dependencies, ruff, mypy, stubtest
 	cargo fmt --all --check
