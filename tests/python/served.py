@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 import signal
 import socket
@@ -339,6 +340,17 @@ async def _lifespan(scope: Scope, receive: Receive, send: Send, fault: str) -> N
     assert message["type"] == "lifespan.shutdown"
     print("the app has shut down", file=sys.stderr, flush=True)
     await send({"type": "lifespan.shutdown.complete"})
+
+
+async def impatient(scope: Scope, receive: Receive, send: Send) -> None:
+    """Look again and again whether the client is gone, as streams of events do; tell what is left."""
+    await receive()
+    for _ in range(1000):
+        with anyio.CancelScope() as scope_of_look:
+            scope_of_look.cancel()
+            await receive()
+    left = sum(type(one).__name__ == "Future" for one in gc.get_objects())
+    await answer(send, str(left))
 
 
 async def slow(scope: Scope, receive: Receive, send: Send) -> None:

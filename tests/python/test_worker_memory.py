@@ -174,3 +174,8 @@ def test_many_requests_leave_nothing_behind() -> None:
         for _ in range(1500):
             assert client.post("/", content=b"x" * 20_000).status_code == 200
         assert grown(worker, before) < 2_000_000
+
+
+def test_looking_for_the_clients_end_leaves_nothing_behind() -> None:
+    with serving("impatient") as worker, worker.client() as client:
+        assert int(client.get("/").text) < 100

@@ -1,7 +1,7 @@
 //! What `receive()` and `send()` return: awaitables that end at once where they can.
 
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Wake, Waker};
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
@@ -11,7 +11,12 @@ use pyo3::prelude::*;
 use super::call::Call;
 use super::owned::Owned;
 
-/// Futures of the event loop that wait for one event.
+/// Tasks that wait for one event at once, mostly: beyond it the list is looked through.
+const FEW: usize = 8;
+
+/// Futures of the event loop that wait for one event. They are resolved, and their tasks go on in the
+/// loop's next round: an event can come from within a lock of the protocol's, where nothing of the
+/// application may run.
 #[derive(Default)]
 pub(super) struct Waiters(Mutex<Vec<Py<PyAny>>>);
 
@@ -22,15 +27,22 @@ impl Waiters {
         Waker::from(Arc::clone(self))
     }
 
-    fn add(&self, future: Py<PyAny>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(future);
+    fn add(&self, future: &Bound<'_, PyAny>) {
+        let py = future.py();
+        let mut futures = self.futures();
+        if futures.len() >= FEW {
+            // An application that gives up waiting, again and again, leaves them behind.
+            futures.retain(|one| !is_done(one.bind(py)).unwrap_or_default());
+        }
+        futures.push(future.clone().unbind());
     }
 
     fn take(&self) -> Vec<Py<PyAny>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.futures())
+    }
+
+    fn futures(&self) -> MutexGuard<'_, Vec<Py<PyAny>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,10 +66,16 @@ impl Wake for Waiters {
     }
 }
 
+fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    future
+        .call_method0(intern!(future.py(), "done"))?
+        .is_truthy()
+}
+
 fn resolve(future: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = future.py();
     // Cancelled, where its task was.
-    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+    if !is_done(future)? {
         future.call_method1(intern!(py, "set_result"), (py.None(),))?;
     }
     Ok(())
@@ -144,7 +162,7 @@ impl Pending {
         }
         let future = call.create_future(py)?;
         future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
-        waiters.add(future.clone().unbind());
+        waiters.add(&future);
         Ok(Step::Wait(future.unbind()))
     }
 }
