@@ -40,6 +40,9 @@ pub(super) enum Failure {
     Refused(Refusal),
 }
 
+/// Bytes of a slice: what a stream of HTTP/2 takes at once, and a client must take within the time limit.
+const SLICE: usize = 16 * 1024;
+
 /// The state that both sides share.
 pub(super) struct Exchange {
     inner: RefCell<Inner>,
@@ -54,6 +57,8 @@ struct Inner {
     /// The response has no body, whatever the application sends: HEAD, 204, 205, 304.
     bodiless: bool,
     head_request: bool,
+    /// Pieces go out one slice at a time: the protocol takes each whole, whatever the client's window.
+    sliced: bool,
     /// Bytes that Content-Length still promises.
     promised: Option<u64>,
     queue: VecDeque<Bytes>,
@@ -83,6 +88,7 @@ impl Exchange {
         Rc::new(Self {
             inner: RefCell::new(Inner {
                 head_request: method == Method::HEAD,
+                sliced: version == Version::HTTP_2,
                 interim: has_interim_responses(version),
                 ..Inner::default()
             }),
@@ -129,7 +135,11 @@ impl Exchange {
             if let Some(failure) = inner.failure {
                 return Poll::Ready(Some(Err(failure)));
             }
-            let chunk = if let Some(chunk) = inner.queue.pop_front() {
+            let chunk = if let Some(mut chunk) = inner.queue.pop_front() {
+                if inner.sliced && chunk.len() > SLICE {
+                    let rest = chunk.split_off(SLICE);
+                    inner.queue.push_front(rest);
+                }
                 inner.queued -= chunk.len();
                 chunk
             } else if inner.file.is_some() {
@@ -158,7 +168,7 @@ impl Exchange {
         Poll::Ready(Some(Ok(frame)))
     }
 
-    /// Whether everything was taken; and if the response is whole, its bytes that are left.
+    /// The bytes that are left to take of a response that is whole; None where it is not, yet.
     pub(super) fn remaining(&self) -> Option<u64> {
         let inner = self.inner.borrow();
         let file = inner.file.as_ref().filter(|_| inner.ends_with_file);
@@ -172,13 +182,25 @@ impl Exchange {
         std::mem::take(&mut self.inner.borrow_mut().links)
     }
 
-    /// Whether there is something to take that nobody has taken since this long.
+    /// The protocol's side has taken an answer of the server itself.
+    pub(super) fn touch(&self, now: Instant) {
+        self.inner.borrow_mut().taken_at = Some(now);
+    }
+
+    pub(super) fn is_head_request(&self) -> bool {
+        self.inner.borrow().head_request
+    }
+
+    /// Whether there is something that the client should take, and has not since this long. What was taken
+    /// last may still be on its way, until the protocol's side lets go.
     pub(super) fn is_stalled(&self, now: Instant, limit: Duration) -> bool {
         let inner = self.inner.borrow();
         let waited = inner
             .taken_at
             .is_some_and(|since| now.saturating_duration_since(since) >= limit);
-        (inner.queued > 0 || inner.file.is_some()) && !inner.closed && waited
+        let due =
+            inner.queued > 0 || inner.file.is_some() || inner.finished || inner.failure.is_some();
+        due && !inner.closed && waited
     }
 
     /// Whether the client has gone while the application is still at the response.

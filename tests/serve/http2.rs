@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::frames::{
     BAD_REQUEST, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, Http2, OK, POST, RESET,
-    SERVER_ERROR, head, line,
+    SERVER_ERROR, SETTINGS, WINDOW_UPDATE, head, line,
 };
 use crate::server::TestServer;
 
@@ -187,4 +187,57 @@ fn health_is_told_over_http_2() {
     assert_eq!(server.seen.calls.load(Ordering::Relaxed), 0);
     client.request(3, GET, "/", END_STREAM);
     assert_eq!(client.response(), (3, OK, b"hello\n".to_vec()));
+}
+
+#[test]
+fn a_large_answer_waits_for_a_slow_reader() {
+    let server =
+        TestServer::with(|settings| settings.keep_alive_timeout = Duration::from_millis(200));
+    let mut client = Http2::connect(&server);
+    client.request(1, GET, "/megabytes", END_STREAM);
+    let mut received = 0;
+    while received < 65_535 {
+        received += client.find(DATA).payload.len();
+    }
+    // Longer than an idle connection would be left, and than its farewell takes.
+    std::thread::sleep(Duration::from_secs(2));
+    for stream in [0, 1] {
+        client.send(WINDOW_UPDATE, 0, stream, &(64_u32 << 20).to_be_bytes());
+    }
+    loop {
+        let data = client.find(DATA);
+        received += data.payload.len();
+        if data.flags & END_STREAM != 0 {
+            break;
+        }
+    }
+    assert_eq!(received, 16 << 20);
+}
+
+#[test]
+fn a_window_that_stays_closed_ends_the_connection() {
+    let server = TestServer::with(|settings| settings.write_timeout = Duration::from_millis(300));
+    let mut client = Http2::connect(&server);
+    // SETTINGS_INITIAL_WINDOW_SIZE: nothing may be sent.
+    client.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    client.request(1, GET, "/", END_STREAM);
+    client.request(3, GET, "/fail", END_STREAM);
+    server.until("both are asked for", |server| {
+        server.seen.calls.load(Ordering::Relaxed) == 2
+    });
+    server.until("the connection is over", |server| server.connections() == 0);
+}
+
+#[test]
+fn an_answer_of_the_server_to_head_has_no_body() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    // The method as a literal, as the static table has none for HEAD.
+    let mut block = vec![0x02, 4];
+    block.extend(b"HEAD");
+    block.extend(&head(GET, "/fail")[1..]);
+    client.send(HEADERS, END_HEADERS | END_STREAM, 1, &block);
+    let answer = client.find(HEADERS);
+    assert_eq!(answer.payload[0], SERVER_ERROR);
+    assert_ne!(answer.flags & END_STREAM, 0);
 }

@@ -88,6 +88,19 @@ pub(super) fn add_trailers(head: &Parts, extensions: &Bound<'_, PyDict>) -> PyRe
     Ok(())
 }
 
+/// Gives a request what the template says of the connection's security as its own: behind a proxy an
+/// application may write into it what it knows of the client.
+///
+/// # Errors
+/// Where the interpreter has no memory.
+pub(super) fn own_tls(extensions: &Bound<'_, PyDict>) -> PyResult<()> {
+    let key = intern!(extensions.py(), "tls");
+    if let Some(tls) = extensions.get_item(key)? {
+        extensions.set_item(key, tls.cast::<PyDict>()?.copy()?)?;
+    }
+    Ok(())
+}
+
 /// Whether trailers reach the client: it said so (RFC 9110 10.1.4), or the protocol always has them.
 fn takes_trailers(head: &Parts) -> bool {
     match head.version {

@@ -85,7 +85,8 @@ impl Scopes {
         })
     }
 
-    /// The scope of one request. Every mutable part is the request's own: applications write into it.
+    /// The scope of one request. Every mutable part that says something of it is its own, as applications
+    /// write into it: shared are `asgi` and the empty dicts of extensions, which say the same of all.
     ///
     /// # Errors
     /// Where the interpreter has no memory.
@@ -136,6 +137,9 @@ impl Scopes {
         let extensions = kept.extensions.bind(py).copy()?;
         extensions.set_item(intern!(py, "request_id"), id.as_str())?;
         extensions::add_trailers(head, &extensions)?;
+        if connection.tls.is_some() {
+            extensions::own_tls(&extensions)?;
+        }
         scope.set_item(intern!(py, "extensions"), extensions)?;
         Ok(scope)
     }
@@ -274,7 +278,11 @@ impl Last {
                 last.append(pair)?;
             }
         }
-        let own = last.get_slice(0, headers.len());
+        let count = headers.len();
+        if count < known {
+            last.del_slice(count, known)?;
+        }
+        let own = last.get_slice(0, count);
         if bytes > KEPT {
             self.headers = PyList::empty(py).unbind();
         }

@@ -271,6 +271,9 @@ impl Gate {
 
     /// Notes how much of `offered` bytes the transport has taken.
     fn wrote(&self, taken: &Poll<io::Result<usize>>, offered: usize) {
+        if self.scanner.is_none() && taken.is_ready() {
+            self.traffic.progress();
+        }
         if matches!(taken, Poll::Ready(Ok(count)) if *count < offered) {
             self.traffic.fill();
         }

@@ -74,7 +74,14 @@ pub(super) async fn serve(
             let most = worker.settings.max_requests_per_connection;
             let last = most > 0 && traffic.asked() >= most;
             let deadline = match (over.flatten(), traffic.stream_deadline(&worker.settings)) {
-                (Some(end), _) if end <= now => return Poll::Ready(()),
+                (Some(end), _) if end <= now => {
+                    if traffic.unanswered() == 0 {
+                        return Poll::Ready(());
+                    }
+                    // A request has crossed the farewell: it is served, as in a drain.
+                    over = Some(None);
+                    continue;
+                }
                 (Some(end), _) => end,
                 (None, Some((deadline, Expired::Write))) if deadline <= now => {
                     return Poll::Ready(());

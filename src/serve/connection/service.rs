@@ -336,7 +336,7 @@ impl Future for Answer {
             return Poll::Pending;
         };
         end.traffic.fill();
-        let (head, page) = match head {
+        let (mut head, mut page) = match head {
             Ok(head) => (head, None),
             Err(Failure::Application) => plain(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -353,6 +353,13 @@ impl Future for Answer {
                 (head, page)
             }
         };
+        if let Some(text) = page.as_mut().filter(|_| self.http_2)
+            && end.exchange.is_head_request()
+        {
+            // Over HTTP/1 hyper leaves the body of an answer to HEAD out; over HTTP/2 it does not.
+            head.headers.insert(CONTENT_LENGTH, text.len().into());
+            text.clear();
+        }
         if let Some(entry) = &end.entry {
             entry.status.set(Some(head.status));
             if page.is_none() && end.exchange.remaining().is_none() {
@@ -449,6 +456,7 @@ impl Body for ResponseBody {
         if let Some(page) = &mut self.page {
             let page = std::mem::take(page);
             if let Some(end) = &self.end {
+                end.exchange.touch(end.traffic.now());
                 end.count(page.len());
             }
             return Poll::Ready((!page.is_empty()).then(|| Ok(Frame::data(page))));

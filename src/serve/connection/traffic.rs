@@ -156,6 +156,11 @@ impl Traffic {
         self.since.set(self.now());
     }
 
+    /// A connection of streams has sent something: it is not idle while an answer is on its way.
+    pub(super) fn progress(&self) {
+        self.since.set(self.now());
+    }
+
     /// hyper was given something to write.
     pub(super) fn fill(&self) {
         self.flushed.set(false);
