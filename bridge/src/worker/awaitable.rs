@@ -8,7 +8,6 @@ use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::call::Call;
 use super::owned::Owned;
 
 /// Tasks that wait for one event at once, mostly: beyond it the list is looked through.
@@ -27,7 +26,7 @@ impl Waiters {
         Waker::from(Arc::clone(self))
     }
 
-    fn add(&self, future: &Bound<'_, PyAny>) {
+    pub(super) fn add(&self, future: &Bound<'_, PyAny>) {
         let py = future.py();
         let mut futures = self.futures();
         if futures.len() >= FEW {
@@ -130,18 +129,31 @@ pub(super) enum Event {
     Room,
 }
 
-/// An awaitable that asks its request, and waits in a future of the loop where there is nothing yet.
+/// What an awaitable asks.
+pub(super) trait Source {
+    /// What the await gives, if it is there. Else whoever waits for the event is woken with it.
+    fn poll(&self, py: Python<'_>, event: Event) -> Poll<PyResult<Py<PyAny>>>;
+
+    /// Something that a task can wait for, and that ends with the event.
+    ///
+    /// # Errors
+    /// Where the interpreter has no memory.
+    fn wait(&self, py: Python<'_>, event: Event) -> PyResult<Py<PyAny>>;
+}
+
+/// An awaitable that asks its request or WebSocket, and has its task wait where there is nothing yet.
 #[pyclass(module = "pounce_rs._native")]
 pub(super) struct Pending {
-    call: Owned<Rc<Call>>,
+    source: Owned<Rc<dyn Source>>,
     event: Event,
     done: bool,
 }
 
 impl Pending {
-    pub(super) fn new(call: Rc<Call>, event: Event) -> Self {
+    pub(super) fn new(source: &Rc<impl Source + 'static>, event: Event) -> Self {
+        let source = Rc::clone(source);
         Self {
-            call: Owned::new(call),
+            source: Owned::new(source),
             event,
             done: false,
         }
@@ -151,24 +163,17 @@ impl Pending {
         if self.done {
             return Err(PyRuntimeError::new_err("this was awaited before"));
         }
-        let call = self.call.get()?;
-        let (waiters, polled) = match self.event {
-            Event::Message => (call.receiving(), call.poll_message(py)),
-            Event::Room => (call.sending(), call.poll_room().map_ok(|()| py.None())),
-        };
-        if let Poll::Ready(result) = polled {
+        let source = self.source.get()?;
+        if let Poll::Ready(result) = source.poll(py, self.event) {
             self.done = true;
             return result.map(Step::Done);
         }
-        let future = call.create_future(py)?;
-        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
-        waiters.add(&future);
-        Ok(Step::Wait(future.unbind()))
+        source.wait(py, self.event).map(Step::Wait)
     }
 }
 
 enum Step {
-    /// The task is to wait for this future, and then to go on here.
+    /// The task is to wait for this, and then to go on here.
     Wait(Py<PyAny>),
     /// What the await gives.
     Done(Py<PyAny>),
@@ -186,7 +191,7 @@ impl Pending {
 
     fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         match self.step(py)? {
-            Step::Wait(future) => Ok(Some(future)),
+            Step::Wait(waited_for) => Ok(Some(waited_for)),
             // The end without an exception means None to the interpreter, and costs nothing.
             Step::Done(value) if value.is_none(py) => Ok(None),
             Step::Done(value) => Err(PyStopIteration::new_err((value,))),
@@ -196,7 +201,7 @@ impl Pending {
     /// Makes it a coroutine to asyncio, so that it can be given to `create_task()`.
     fn send(&mut self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         match self.step(py)? {
-            Step::Wait(future) => Ok(future),
+            Step::Wait(waited_for) => Ok(waited_for),
             Step::Done(value) => Err(PyStopIteration::new_err((value,))),
         }
     }
@@ -218,7 +223,7 @@ impl Pending {
 }
 
 /// The exception that is thrown into an awaitable, by class or as an instance.
-pub(super) fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
+fn thrown(kind: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
     match value {
         Some(value) if !value.is_none() && value.is_instance_of::<PyBaseException>() => {
             PyErr::from_value(value)

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::application::Core;
-use super::awaitable::{Event, Pending, Waiters};
+use super::awaitable::{Event, Pending, Source, Waiters};
 use super::disconnect::is_consequence;
 use super::extensions;
 use super::message::Message;
@@ -91,27 +91,8 @@ impl Call {
         }
     }
 
-    pub(super) fn core(&self) -> &Rc<Core> {
-        &self.core
-    }
-
-    /// Who waits in `receive()`.
-    pub(super) fn receiving(&self) -> &Arc<Waiters> {
-        &wakeup(&self.receiving).0
-    }
-
-    /// Who waits in `send()`.
-    pub(super) fn sending(&self) -> &Arc<Waiters> {
-        &wakeup(&self.sending).0
-    }
-
-    /// A future of the loop.
-    pub(super) fn create_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.core.create_future.bind(py).call0()
-    }
-
     /// The next message for the application.
-    pub(super) fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
+    fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
         let mut cx = Context::from_waker(&wakeup(&self.receiving).1);
         let mut body = self.body.borrow_mut();
         if let Some(open) = body.as_mut() {
@@ -150,7 +131,7 @@ impl Call {
     }
 
     /// Ready when the application may send more.
-    pub(super) fn poll_room(&self) -> Poll<PyResult<()>> {
+    fn poll_room(&self) -> Poll<PyResult<()>> {
         self.room(&wakeup(&self.sending).1)
     }
 
@@ -322,17 +303,29 @@ impl Call {
     }
 
     fn report(&self, py: Python<'_>, what: &str, error: Option<PyErr>) {
-        let error = error.map(|error| error.into_value(py));
-        let named = (
-            what,
-            self.id.as_str(),
-            self.method.as_str(),
-            self.target.path(),
-            error,
-        );
-        if let Err(error) = self.core.journal.bind(py).call1(named) {
-            error.write_unraisable(py, None);
+        let path = self.target.path();
+        self.core
+            .report(py, what, &self.id, &self.method, path, error);
+    }
+}
+
+impl Source for Call {
+    fn poll(&self, py: Python<'_>, event: Event) -> Poll<PyResult<Py<PyAny>>> {
+        match event {
+            Event::Message => self.poll_message(py),
+            Event::Room => self.poll_room().map_ok(|()| py.None()),
         }
+    }
+
+    fn wait(&self, py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
+        let future = self.core.create_future.bind(py).call0()?;
+        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
+        let (waiters, _) = match event {
+            Event::Message => wakeup(&self.receiving),
+            Event::Room => wakeup(&self.sending),
+        };
+        waiters.add(&future);
+        Ok(future.unbind())
     }
 }
 
@@ -372,7 +365,7 @@ impl Exchange {
     /// The next message of the request.
     fn receive(&self) -> PyResult<Pending> {
         let call = self.0.get()?;
-        Ok(Pending::new(Rc::clone(call), Event::Message))
+        Ok(Pending::new(call, Event::Message))
     }
 
     /// Takes a message of the response; to be awaited, so that a slow client slows the application.
@@ -383,7 +376,7 @@ impl Exchange {
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = self.0.get()?;
         if call.take(Message::read(message, &call.headers)?)? {
-            let pending = Pending::new(Rc::clone(call), Event::Room);
+            let pending = Pending::new(call, Event::Room);
             return Ok(Bound::new(py, pending)?.into_any());
         }
         Ok(call.core.done.bind(py).clone().into_any())

@@ -16,11 +16,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::awaitable::Pending;
 use super::message::{self, Message};
-use super::resume::{Stepper, Waiters};
+use super::resume::{Waiters, Waiting};
 use crate::worker::application::Core;
-use crate::worker::awaitable::Event;
+use crate::worker::awaitable::{Event, Pending, Source};
 use crate::worker::disconnect::is_consequence;
 use crate::worker::owned::Owned;
 
@@ -81,24 +80,8 @@ impl Call {
         }
     }
 
-    pub(super) fn core(&self) -> &Rc<Core> {
-        &self.core
-    }
-
-    pub(super) fn stepper(&self) -> &Rc<Stepper> {
-        &self.core.stepper
-    }
-
-    /// Who waits for this.
-    pub(super) fn waiters(&self, event: Event) -> &Arc<Waiters> {
-        match event {
-            Event::Message => &wakeup(&self.receiving).0,
-            Event::Room => &wakeup(&self.sending).0,
-        }
-    }
-
     /// The next message for the application.
-    pub(super) fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
+    fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
         if !self.connected.replace(true) {
             let message = typed(py, intern!(py, "websocket.connect"));
             return Poll::Ready(message.map(|message| message.into_any().unbind()));
@@ -125,7 +108,7 @@ impl Call {
     }
 
     /// Ready when the application may send more.
-    pub(super) fn poll_room(&self) -> Poll<PyResult<()>> {
+    fn poll_room(&self) -> Poll<PyResult<()>> {
         self.room(&wakeup(&self.sending).1)
     }
 
@@ -283,17 +266,9 @@ impl Call {
     }
 
     fn report(&self, py: Python<'_>, what: &str, error: Option<PyErr>) {
-        let error = error.map(|error| error.into_value(py));
-        let named = (
-            what,
-            self.id.as_str(),
-            self.method.as_str(),
-            self.target.path(),
-            error,
-        );
-        if let Err(error) = self.core.journal.bind(py).call1(named) {
-            error.write_unraisable(py, None);
-        }
+        let path = self.target.path();
+        self.core
+            .report(py, what, &self.id, &self.method, path, error);
     }
 }
 
@@ -340,6 +315,25 @@ fn is_gone(socket: &WebSocket) -> bool {
     socket.responder().poll_closed(&mut cx).is_ready()
 }
 
+impl Source for Call {
+    fn poll(&self, py: Python<'_>, event: Event) -> Poll<PyResult<Py<PyAny>>> {
+        match event {
+            Event::Message => self.poll_message(py),
+            Event::Room => self.poll_room().map_ok(|()| py.None()),
+        }
+    }
+
+    fn wait(&self, py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
+        let waiting = Py::new(py, Waiting::new(Rc::clone(&self.core.stepper)))?;
+        let (waiters, _) = match event {
+            Event::Message => wakeup(&self.receiving),
+            Event::Room => wakeup(&self.sending),
+        };
+        waiters.add(py, waiting.clone_ref(py));
+        Ok(waiting.into_any())
+    }
+}
+
 fn wakeup(place: &Wakeup) -> &(Arc<Waiters>, Waker) {
     place.get_or_init(|| {
         let waiters = Arc::<Waiters>::default();
@@ -383,7 +377,7 @@ impl Exchange {
     /// The next message.
     fn receive(&self) -> PyResult<Pending> {
         let call = self.0.get()?;
-        Ok(Pending::new(Rc::clone(call), Event::Message))
+        Ok(Pending::new(call, Event::Message))
     }
 
     /// Takes a message; to be awaited, so that a slow client slows the application.
@@ -394,7 +388,7 @@ impl Exchange {
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = self.0.get()?;
         if call.take(Message::read(message)?)? {
-            let pending = Pending::new(Rc::clone(call), Event::Room);
+            let pending = Pending::new(call, Event::Room);
             return Ok(Bound::new(py, pending)?.into_any());
         }
         Ok(call.core.done.bind(py).clone().into_any())

@@ -1,6 +1,5 @@
 //! WebSockets as applications see them (ASGI spec, "WebSocket").
 
-mod awaitable;
 mod call;
 mod message;
 mod resume;
@@ -12,7 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use super::application::Core;
+use super::application::{Core, Started};
 use super::scope::Origin;
 use call::{Call, Exchange};
 
@@ -40,8 +39,12 @@ pub(super) fn connect(py: Python<'_>, core: &Rc<Core>, request: WebSocketRequest
         head.method,
         head.uri,
     ));
-    if let Err(error) = scope.and_then(|scope| start(py, &call, scope.into_any())) {
-        call.end(py, Err(error));
+    let exchange = Bound::new(py, Exchange::new(Rc::clone(&call)));
+    let started = scope.and_then(|scope| core.start(scope.into_any(), exchange?.as_any()));
+    match started {
+        Ok(Started::Running(place)) => call.place.set(Some(place)),
+        Ok(Started::Ended(outcome)) => call.end(py, outcome),
+        Err(error) => call.end(py, Err(error)),
     }
 }
 
@@ -74,24 +77,4 @@ fn adapt<'py>(
         extensions.set_item(intern!(py, "websocket.http.response"), PyDict::new(py))?;
     }
     Ok(scope)
-}
-
-/// Runs the application as far as it goes without waiting.
-fn start<'py>(py: Python<'py>, call: &Rc<Call>, scope: Bound<'py, PyAny>) -> PyResult<()> {
-    let core = call.core();
-    let exchange = Bound::new(py, Exchange::new(Rc::clone(call)))?;
-    let receive = exchange.getattr(intern!(py, "receive"))?;
-    let send = exchange.getattr(intern!(py, "send"))?;
-    let awaitable = core.app.bind(py).call1((scope, receive, send))?;
-    let task = core.tasks.start(awaitable)?;
-    if task.call_method0(intern!(py, "done"))?.is_truthy()? {
-        let outcome = task.call_method0(intern!(py, "result"));
-        call.end(py, outcome.map(drop));
-        return Ok(());
-    }
-    let place = core.running.borrow_mut().insert(task.clone().unbind());
-    call.place.set(Some(place));
-    let ended = exchange.getattr(intern!(py, "_ended"))?;
-    task.call_method1(intern!(py, "add_done_callback"), (ended,))?;
-    Ok(())
 }
