@@ -155,6 +155,10 @@ fn attend(
     let inner = Arc::clone(control);
     handle.spawn(poll_fn(move |cx| {
         *inner.waker() = Some(cx.waker().clone());
+        if inner.is_over() {
+            // It was, before there was a waker to call.
+            cx.waker().wake_by_ref();
+        }
         Poll::<()>::Pending
     }));
     while !control.is_over() {
