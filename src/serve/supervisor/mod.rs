@@ -385,7 +385,9 @@ impl Supervisor<'_> {
                 }
                 self.generation = newest;
                 // What crashed before was other code.
-                self.slots.fill(Slot::default());
+                for slot in &mut self.slots {
+                    (slot.crashes, slot.refill) = (Crashes::default(), None);
+                }
                 self.relieving = true;
             }
             Stage::Serving | Stage::Stopping(_) => return,
