@@ -111,12 +111,10 @@ impl Supervisor<'_> {
                 .map(|worker| (worker, worker.serves()));
             match keeps {
                 Some((_, true)) if !looked_after => continue,
-                Some((worker, serves)) => {
-                    if !self.take_back(slot, worker, serves && looked_after) {
-                        continue;
-                    }
+                Some((worker, serves)) if !self.take_back(slot, worker, serves && looked_after) => {
+                    continue;
                 }
-                None => {}
+                _ => {}
             }
             self.slots[slot].neighbour = None;
             if !looked_after {
