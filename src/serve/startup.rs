@@ -5,10 +5,11 @@
 //! connections in, reads no further than it must to tell a probe from other requests, and in the end
 //! hands over what waits, byte for byte, to the server.
 
-use std::cell::RefCell;
-use std::future::poll_fn;
+use std::cell::{Cell, RefCell};
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use super::connection::{RECEIVE, Scratch, Visitor, answer_probe};
+use super::connection::{RECEIVE, Scratch, Visitor, Wish, crowded_answer, dismiss, probe_answer};
 use super::health::{Health, State};
 use super::reactor::{Handle, Listener, Peer, Reactor, Stream};
 use super::request_id::RequestIds;
@@ -27,8 +28,11 @@ use super::tls::{Identity, TlsAcceptor};
 
 pub use super::connection::Waiting;
 
-/// Connections that wait at most, where the configuration sets no limit; more stay with the kernel.
+/// Connections that wait at most, where the configuration sets no limit.
 const MOST: usize = 1024;
+/// Places beyond them for those of whom nothing is known yet: a probe is answered however many wait. More
+/// stay with the kernel.
+const RESERVE: usize = 64;
 /// Pause where no more can be taken in.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -140,6 +144,8 @@ fn attend(
         ids: RequestIds::default(),
         scratch: Rc::new(RefCell::new(vec![0; RECEIVE].into_boxed_slice())),
         visitors: RefCell::default(),
+        waiting: Cell::new(0),
+        dismissed: Cell::new(0),
         settings,
         health,
         tls,
@@ -155,6 +161,10 @@ fn attend(
     let inner = Arc::clone(control);
     handle.spawn(poll_fn(move |cx| {
         *inner.waker() = Some(cx.waker().clone());
+        if inner.is_over() {
+            // It was, before there was a waker to call.
+            cx.waker().wake_by_ref();
+        }
         Poll::<()>::Pending
     }));
     while !control.is_over() {
@@ -176,13 +186,18 @@ struct Room {
     handle: Handle,
     ids: RequestIds,
     scratch: Scratch,
+    /// Those who wait, and those of whom nothing is known yet.
     visitors: RefCell<Slab<Visitor>>,
+    /// How many of them wait.
+    waiting: Cell<usize>,
+    /// How many there was no room for, and who are being told so.
+    dismissed: Cell<usize>,
 }
 
 impl Room {
     async fn accept(self: Rc<Self>, mut listener: Listener) {
         loop {
-            let full = self.visitors.borrow().len() >= self.most;
+            let full = self.visitors.borrow().len() >= self.most + RESERVE;
             let accepted = if full {
                 None
             } else {
@@ -203,31 +218,57 @@ impl Room {
         self.handle.spawn(Rc::clone(self).attend(key));
     }
 
-    /// Stays with a visitor until it is known to be a probe, or is gone.
+    /// Stays with a visitor until it is known to be a probe, or to wait, or is gone.
     async fn attend(self: Rc<Self>, key: usize) {
-        let asked = poll_fn(|cx| {
-            let mut visitors = self.visitors.borrow_mut();
-            match visitors.get_mut(key) {
-                Some(visitor) => visitor.poll_probe(cx, &self.health, &self.scratch),
-                None => Poll::Pending,
-            }
-        })
-        .await;
-        let body = self.health.body(self.visitors.borrow().len());
-        let visitor = self.visitors.borrow_mut().try_remove(key);
-        if let (Ok(method), Some(visitor)) = (asked, visitor) {
-            let scratch = Rc::clone(&self.scratch);
-            let (settings, id) = (&self.settings, self.ids.next());
-            answer_probe(
-                &self.handle,
-                settings,
-                &id,
-                visitor,
-                scratch,
-                &method,
-                &body,
-            )
-            .await;
+        let wish = self.wish(key).await;
+        if matches!(wish, Some(Wish::Other)) && self.waiting.get() < self.most {
+            self.waiting.set(self.waiting.get() + 1);
+            return;
         }
+        let open = self.visitors.borrow().len();
+        let Some(visitor) = self.visitors.borrow_mut().try_remove(key) else {
+            return;
+        };
+        let id = self.ids.next();
+        match wish {
+            None => {}
+            Some(Wish::Probe(method)) => {
+                let body = self.health.body(open);
+                let answer = probe_answer(&self.settings, &id, &method, &body);
+                self.dismiss(visitor, &answer).await;
+            }
+            Some(Wish::Other) => {
+                let dismissed = self.dismissed.get();
+                if dismissed < RESERVE {
+                    self.dismissed.set(dismissed + 1);
+                    let answer = crowded_answer(&self.settings, &id);
+                    self.dismiss(visitor, &answer).await;
+                    self.dismissed.set(self.dismissed.get() - 1);
+                }
+            }
+        }
+    }
+
+    /// What a visitor wants; None where it is gone, or has not said so in time.
+    async fn wish(&self, key: usize) -> Option<Wish> {
+        let limit = self.handle.now() + self.settings.header_timeout;
+        let mut sleep = self.handle.sleep_until(limit);
+        poll_fn(|cx| {
+            let mut visitors = self.visitors.borrow_mut();
+            // At the end of the startup the visitors leave, and nothing is polled any more.
+            let Some(visitor) = visitors.get_mut(key) else {
+                return Poll::Ready(None);
+            };
+            if let Poll::Ready(wish) = visitor.poll_wish(cx, &self.health, &self.scratch) {
+                return Poll::Ready(wish.ok());
+            }
+            pin!(&mut sleep).poll(cx).map(|()| None)
+        })
+        .await
+    }
+
+    async fn dismiss(&self, visitor: Visitor, answer: &[u8]) {
+        let scratch = Rc::clone(&self.scratch);
+        dismiss(&self.handle, &self.settings, visitor, scratch, answer).await;
     }
 }

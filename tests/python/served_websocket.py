@@ -64,6 +64,10 @@ async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
         return
     elif way == "raise":
         raise LookupError("before")
+    elif way == "deny-well":
+        await send({"type": "websocket.http.response.start", "status": 200})
+    elif way == "length":
+        await send({"type": "websocket.accept", "headers": [(b"content-length", b"5")]})
     elif way in BAD_ACCEPTS:
         await send({"type": "websocket.accept", **BAD_ACCEPTS[way]})
     elif way == "early":

@@ -135,6 +135,7 @@ BEFORE = [
     ("unoffered", "before the WebSocket's handshake", "none of those that the client"),
     ("subprotocol-bytes", "before the WebSocket's handshake", "a str or None"),
     ("own-header", "before the WebSocket's handshake", "sec-websocket-protocol is the server's"),
+    ("deny-well", "before the WebSocket's handshake", "denies the handshake, but 200 is a success"),
 ]
 WITHIN = [
     ("fail", "LookupError: within"),

@@ -163,6 +163,18 @@ def test_a_handshake_may_be_refused_or_denied() -> None:
         while client.bytes.get(stream) != b"who are you":
             client.next(h2.events.DataReceived)
         assert client.connect("/raise")[1][":status"] == "500"
+        assert client.connect("/deny-well")[1][":status"] == "500"  # 200 would be the acceptance
         client.close()
         assert worker.end() == 0
-        assert ["LookupError: before" in record["exception"] for record in worker.log] == [True]
+        raised = [record["exception"] for record in worker.log]
+        assert "LookupError: before" in raised[0]
+        assert "200 is a success" in raised[1]
+
+
+def test_an_acceptance_tells_no_length() -> None:
+    with serving("served_websocket:by_path") as worker:
+        client = Http2(worker)
+        answer = client.connect("/length")[1]
+        assert (answer[":status"], "content-length" in answer) == ("200", False)
+        client.close()
+        assert worker.end() == 0

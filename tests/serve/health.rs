@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use pounce_core::serve::settings::Settings;
 use serde_json::Value as Json;
@@ -157,6 +158,42 @@ fn a_probe_in_pieces_is_recognised_and_a_malformed_one_is_refused_in_the_end() {
     server.come_up();
     assert_eq!(hostless.response().status, 400);
     assert_eq!(smuggled.response().status, 400);
+}
+
+#[test]
+fn probes_are_answered_however_many_wait() {
+    let server = TestServer::starting(None, |settings| {
+        health(settings);
+        settings.max_connections = 1;
+    });
+    let mut waiting = Client::connect(&server);
+    waiting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    until_health_says(&server, (503, "starting"));
+    for _ in 0..2 {
+        let mut another = Client::connect(&server);
+        let response = another.get("/");
+        assert_eq!(response.status, 503);
+        assert_eq!(response.header("retry-after"), Some("5"));
+        another.assert_closed();
+    }
+    until_health_says(&server, (503, "starting"));
+    server.come_up();
+    assert_eq!(waiting.response().body, "hello\n");
+}
+
+#[test]
+fn who_says_nothing_while_the_application_starts_is_cut_off() {
+    let server = TestServer::starting(None, |settings| {
+        health(settings);
+        settings.header_timeout = Duration::from_millis(200);
+    });
+    let mut waiting = Client::connect(&server);
+    waiting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    for begun in ["", "GET /hea"] {
+        Client::connect(&server).send(begun).assert_closed();
+    }
+    server.come_up();
+    assert_eq!(waiting.response().body, "hello\n");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn the_answer_has_what_was_agreed_on_and_what_is_the_applications() {
     );
     let (mut socket, head) = Socket::with(&server, "/headers", "");
     assert!(head.contains("x-mine: mine") && head.contains("connection: upgrade\n"));
-    assert!(!head.contains("extensions"));
+    assert!(!head.contains("extensions") && !head.contains("content-length"));
     socket.expect_close(1000);
 }
 

@@ -95,6 +95,7 @@ fn headers(socket: &WebSocket) {
     );
     let mut headers = one("x-mine");
     headers.extend(one("connection"));
+    headers.extend(one("content-length"));
     socket.accept(None, headers).unwrap();
     assert_eq!(
         socket.accept(None, HeaderMap::new()),

@@ -239,7 +239,7 @@ impl Call {
     }
 
     fn out_of_order(&self, phase: Phase, message: &Message, responder: &Responder) -> PyErr {
-        if phase != Phase::Done && is_closed(responder) {
+        if phase != Phase::Done && responder.is_closed() {
             return self.refused(SendError::Disconnected);
         }
         let sent = match message {
@@ -264,7 +264,7 @@ impl Call {
         let responder = self.responder.take();
         let whole = outcome.is_ok() && self.phase.get() == Phase::Done;
         if !whole {
-            let gone = self.gone.get() || responder.as_ref().is_some_and(is_closed);
+            let gone = self.gone.get() || responder.as_ref().is_some_and(Responder::is_closed);
             let left = responder.as_ref().is_some_and(Responder::has_left);
             if let Some(what) = self.fault(py, &outcome, gone, left) {
                 self.report(py, what, outcome.err());
@@ -335,11 +335,6 @@ fn wakeup(place: &Wakeup) -> &(Arc<Waiters>, Waker) {
         let waker = waiters.waker();
         (waiters, waker)
     })
-}
-
-fn is_closed(responder: &Responder) -> bool {
-    let mut cx = Context::from_waker(Waker::noop());
-    responder.poll_closed(&mut cx).is_ready()
 }
 
 fn request(py: Python<'_>, data: &[u8], more: bool) -> PyResult<Py<PyAny>> {

@@ -225,16 +225,18 @@ impl Worker {
     /// # Errors
     /// `OSError` where a descriptor is no socket.
     fn adopt(&self, slot: usize, listeners: Vec<(RawFd, bool)>) -> PyResult<()> {
-        let accepting = listeners
-            .into_iter()
-            .map(|(descriptor, unix)| self.listen(descriptor, unix))
-            .collect::<PyResult<Vec<_>>>()?;
-        self.adopted
-            .borrow_mut()
-            .entry(slot)
-            .or_default()
-            .extend(accepting);
-        Ok(())
+        // Where one fails the others are begun, and can be released, all the same.
+        let mut result = Ok(());
+        for (descriptor, unix) in listeners {
+            match self.listen(descriptor, unix) {
+                Ok(accepting) => {
+                    let mut adopted = self.adopted.borrow_mut();
+                    adopted.entry(slot).or_default().push(accepting);
+                }
+                Err(error) => result = result.and(Err(error)),
+            }
+        }
+        result
     }
 
     /// Closes the sockets of another slot, if it has any.

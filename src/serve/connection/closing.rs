@@ -16,7 +16,7 @@ use crate::serve::reactor::{Handle, Peer};
 use crate::serve::request_id::RequestId;
 use crate::serve::settings::Settings;
 
-const PLAIN: &str = "text/plain; charset=utf-8";
+pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
 /// Bytes that are still read and thrown away, so that the client can read the answer.
 const DRAINED: usize = 256 * 1024;
 /// Time for that.

@@ -37,7 +37,7 @@ use transport::Transport;
 
 pub(super) use gate::{RECEIVE, Scratch};
 pub use waiting::Waiting;
-pub(super) use waiting::{Visitor, answer_probe};
+pub(super) use waiting::{Visitor, Wish, crowded_answer, dismiss, probe_answer};
 
 /// What a client that knows that we speak HTTP/2 begins with (RFC 9113 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

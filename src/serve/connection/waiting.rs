@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{Method, StatusCode, Uri};
 
-use super::closing::{close_after, plain_answer};
+use super::closing::{PLAIN, close_after, plain_answer};
 use super::gate::Scratch;
 use super::transport::Transport;
 use crate::serve::health::{Health, MEDIA_TYPE};
@@ -49,15 +49,13 @@ pub(in crate::serve) struct Visitor {
     received: Vec<u8>,
     scanner: Scanner,
     judged: usize,
-    /// It is no probe: it waits.
-    waits: bool,
 }
 
 /// What a connection has shown itself to be.
-enum Wish {
-    /// Not enough to tell.
-    Unknown,
+pub(in crate::serve) enum Wish {
+    /// A probe that is here to its end.
     Probe(Method),
+    /// Anything else: the server's, once it is up.
     Other,
 }
 
@@ -79,30 +77,20 @@ impl Visitor {
             received: Vec::new(),
             scanner: Scanner::new(limits),
             judged: 0,
-            waits: false,
         })
     }
 
-    /// Ready with the method of a probe that is here to its end, or when the client is gone. Never ready
-    /// for anything else.
-    pub(in crate::serve) fn poll_probe(
+    /// Ready when it is known what the client wants, or that it is gone.
+    pub(in crate::serve) fn poll_wish(
         &mut self,
         cx: &mut Context<'_>,
         health: &Health,
         scratch: &Scratch,
-    ) -> Poll<io::Result<Method>> {
-        if self.waits {
-            return Poll::Pending;
-        }
+    ) -> Poll<io::Result<Wish>> {
         ready!(self.transport.poll_handshake(cx))?;
         loop {
-            match self.wish(health) {
-                Wish::Probe(method) => return Poll::Ready(Ok(method)),
-                Wish::Other => {
-                    self.waits = true;
-                    return Poll::Pending;
-                }
-                Wish::Unknown => {}
+            if let Some(wish) = self.wish(health) {
+                return Poll::Ready(Ok(wish));
             }
             let mut scratch = scratch.borrow_mut();
             let count = ready!(self.transport.poll_receive(cx, &mut scratch))?;
@@ -113,27 +101,23 @@ impl Visitor {
         }
     }
 
-    fn wish(&mut self, health: &Health) -> Wish {
+    /// None: there is not enough to tell.
+    fn wish(&mut self, health: &Health) -> Option<Wish> {
         if self.transport.is_http_2() {
-            return Wish::Other;
+            return Some(Wish::Other);
         }
         let Some(end) = self.received.iter().position(|byte| *byte == b'\n') else {
-            return if self.received.len() <= LONGEST_LINE {
-                Wish::Unknown
-            } else {
-                Wish::Other
-            };
+            return (self.received.len() > LONGEST_LINE).then_some(Wish::Other);
         };
         let Some(method) = probe(&self.received[..end], health) else {
-            return Wish::Other;
+            return Some(Wish::Other);
         };
         let progress = self.scanner.advance(&self.received[self.judged..]);
         self.judged += progress.judged;
         match progress.refusal {
             // The server itself refuses it, once it is up.
-            Some(_) => Wish::Other,
-            None if self.scanner.heads() > 0 => Wish::Probe(method),
-            None => Wish::Unknown,
+            Some(_) => Some(Wish::Other),
+            None => (self.scanner.heads() > 0).then_some(Wish::Probe(method)),
         }
     }
 
@@ -165,16 +149,13 @@ fn probe(line: &[u8], health: &Health) -> Option<Method> {
     asked.then_some(method)
 }
 
-/// Answers a probe and closes: the next one comes over a connection that the server itself takes.
-pub(in crate::serve) async fn answer_probe(
-    handle: &Handle,
+/// What a probe is answered with.
+pub(in crate::serve) fn probe_answer(
     settings: &Settings,
     id: &RequestId,
-    visitor: Visitor,
-    scratch: Scratch,
     method: &Method,
     body: &str,
-) {
+) -> Vec<u8> {
     let (status, more) = (
         StatusCode::SERVICE_UNAVAILABLE,
         "cache-control: no-store\r\n",
@@ -183,6 +164,29 @@ pub(in crate::serve) async fn answer_probe(
     if method == Method::HEAD {
         answer.truncate(answer.len() - body.len());
     }
+    answer
+}
+
+/// What those are answered with for whom there is no room to wait.
+pub(in crate::serve) fn crowded_answer(settings: &Settings, id: &RequestId) -> Vec<u8> {
+    plain_answer(
+        settings,
+        id,
+        StatusCode::SERVICE_UNAVAILABLE,
+        PLAIN,
+        "retry-after: 5\r\n",
+        "the server is starting, and too many wait for it already\n",
+    )
+}
+
+/// Answers a visitor and closes: the next request comes over a connection that the server itself takes.
+pub(in crate::serve) async fn dismiss(
+    handle: &Handle,
+    settings: &Settings,
+    visitor: Visitor,
+    scratch: Scratch,
+    answer: &[u8],
+) {
     let limit = settings.write_timeout;
-    close_after(handle, limit, visitor.transport, scratch, &answer, true).await;
+    close_after(handle, limit, visitor.transport, scratch, answer, true).await;
 }

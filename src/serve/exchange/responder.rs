@@ -166,10 +166,10 @@ impl Responder {
     }
 
     /// Tells the client of links in an interim response (103 Early Hints, RFC 8297), where the protocol has
-    /// such and nothing of the response has left. Elsewhere it does nothing: it is only a hint.
+    /// such and nothing of the body was sent. Elsewhere it does nothing: it is only a hint.
     ///
     /// # Errors
-    /// The client is gone, or the response is at its end.
+    /// The client is gone, or the response is at its end, or a file is being sent.
     pub fn hint(&self, links: impl IntoIterator<Item = HeaderValue>) -> Result<(), SendError> {
         let waker = {
             let mut inner = self.exchange.inner.borrow_mut();
@@ -245,6 +245,13 @@ impl Responder {
         }
         wait(&mut inner.gone, cx);
         Poll::Pending
+    }
+
+    /// Whether [`Responder::poll_closed`] would be ready. Who waits there goes on waiting.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let inner = self.exchange.inner.borrow();
+        inner.closed || inner.failure.is_some()
     }
 
     /// Whether status and headers are set.

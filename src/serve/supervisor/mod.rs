@@ -89,7 +89,7 @@ pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, 
         stage: Stage::Launching,
         generation: 1,
         newest: 1,
-        reload_again: false,
+        reload_wanted: false,
         relieving: false,
         told_to_stop: None,
     };
@@ -135,7 +135,7 @@ struct Supervisor<'a> {
     /// The generation that serves.
     generation: u32,
     newest: u32,
-    reload_again: bool,
+    reload_wanted: bool,
     /// A reload is not told of yet: older workers may still accept connections.
     relieving: bool,
     told_to_stop: Option<Instant>,
@@ -162,6 +162,9 @@ impl Supervisor<'_> {
             }
             self.look_after(now);
             self.come_up(now, announce);
+            if matches!(self.stage, Stage::Serving) && std::mem::take(&mut self.reload_wanted) {
+                self.reload(now);
+            }
             self.relieve();
             self.refill(now);
             self.settle_orphans();
@@ -248,18 +251,14 @@ impl Supervisor<'_> {
                 }
             }
         }
-        if received.reload {
-            match self.stage {
-                Stage::Serving => self.reload(now),
-                Stage::Launching | Stage::Reloading => self.reload_again = true,
-                Stage::Stopping(_) => {}
-            }
-        }
+        // Where the stage has to be left first, the wish waits.
+        self.reload_wanted |= received.reload && !matches!(self.stage, Stage::Stopping(_));
     }
 
     fn stop(&mut self, result: Result<Ended, Failure>, now: Instant) {
         let launched = !matches!(self.stage, Stage::Launching);
         self.stage = Stage::Stopping(result);
+        self.reload_wanted = false;
         let config = &self.launch.config;
         let delay = config.drain_delay.duration();
         // Until then the workers serve on, and the file of a Unix socket is to be found. Before the
@@ -386,15 +385,14 @@ impl Supervisor<'_> {
                 }
                 self.generation = newest;
                 // What crashed before was other code.
-                self.slots.fill(Slot::default());
+                for slot in &mut self.slots {
+                    (slot.crashes, slot.refill) = (Crashes::default(), None);
+                }
                 self.relieving = true;
             }
             Stage::Serving | Stage::Stopping(_) => return,
         }
         self.stage = Stage::Serving;
-        if std::mem::take(&mut self.reload_again) {
-            self.reload(now);
-        }
     }
 
     /// Tells of a reload once no worker of an older generation accepts connections any more.

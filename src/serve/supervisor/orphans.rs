@@ -42,27 +42,38 @@ impl Control {
         Ok((Self(ours), theirs))
     }
 
-    /// Has the worker accept from the sockets of another slot.
+    /// Has the worker accept from the sockets of another slot. An error comes with whether some of them
+    /// have gone nevertheless.
     fn lend<'a>(
         &self,
         slot: usize,
         sockets: impl Iterator<Item = BorrowedFd<'a>>,
-    ) -> io::Result<()> {
+    ) -> Result<(), (bool, io::Error)> {
         let sockets: Vec<_> = sockets.collect();
-        for some in sockets.chunks(SOCKETS) {
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SOCKETS))];
-            let mut control = SendAncillaryBuffer::new(&mut space);
-            if !control.push(SendAncillaryMessage::ScmRights(some)) {
-                return Err(io::Error::other("a message has no room for its sockets"));
-            }
-            self.send(&format!("+{slot}"), &mut control)?;
+        for (number, some) in sockets.chunks(SOCKETS).enumerate() {
+            self.lend_some(slot, some)
+                .map_err(|error| (number > 0, error))?;
         }
         Ok(())
     }
 
+    fn lend_some(&self, slot: usize, sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SOCKETS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !control.push(SendAncillaryMessage::ScmRights(sockets)) {
+            return Err(io::Error::other("a message has no room for its sockets"));
+        }
+        self.send(&format!("+{slot}"), &mut control)
+    }
+
     /// Has the worker leave the sockets of another slot.
-    fn take_back(&self, slot: usize) -> io::Result<()> {
-        self.send(&format!("-{slot}"), &mut SendAncillaryBuffer::default())
+    fn take_back(&self, slot: usize) -> TakenBack {
+        match self.send(&format!("-{slot}"), &mut SendAncillaryBuffer::default()) {
+            Ok(()) => TakenBack::Told,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => TakenBack::NotYet,
+            // Nobody is at its end of the line, and so nobody at the sockets.
+            Err(_) => TakenBack::Gone,
+        }
     }
 
     fn send(&self, message: &str, control: &mut SendAncillaryBuffer<'_, '_, '_>) -> io::Result<()> {
@@ -70,6 +81,17 @@ impl Control {
         sendmsg(self.0.as_fd(), &bytes, control, SendFlags::empty())?;
         Ok(())
     }
+}
+
+/// Whether a worker leaves the sockets of another slot.
+#[derive(Debug, PartialEq, Eq)]
+enum TakenBack {
+    /// It finds the message behind those that it has not read yet.
+    Told,
+    /// It has read so little that there is no room for the message.
+    NotYet,
+    /// It has ended.
+    Gone,
 }
 
 impl Supervisor<'_> {
@@ -89,10 +111,10 @@ impl Supervisor<'_> {
                 .map(|worker| (worker, worker.serves()));
             match keeps {
                 Some((_, true)) if !looked_after => continue,
-                Some((worker, serves)) => {
-                    self.take_back(slot, worker, serves && looked_after);
+                Some((worker, serves)) if !self.take_back(slot, worker, serves && looked_after) => {
+                    continue;
                 }
-                None => {}
+                _ => {}
             }
             self.slots[slot].neighbour = None;
             if !looked_after {
@@ -101,12 +123,14 @@ impl Supervisor<'_> {
         }
     }
 
-    fn take_back(&self, slot: usize, worker: &Worker, settled: bool) {
-        // Where it fails the worker is gone, or will be told as soon as it reads again.
-        if worker.control.take_back(slot).is_ok() && settled {
+    /// Whether the worker is done with the sockets of the slot; if not, the next look tries again.
+    fn take_back(&self, slot: usize, worker: &Worker, settled: bool) -> bool {
+        let taken = worker.control.take_back(slot);
+        if taken == TakenBack::Told && settled {
             let message = format!("leaves the sockets of slot {slot} to its own worker again");
             self.say(LogLevel::Info, "sockets_returned", &message, worker);
         }
+        taken != TakenBack::NotYet
     }
 
     /// Gives a slot's sockets to the worker that looks after the fewest.
@@ -125,10 +149,13 @@ impl Supervisor<'_> {
         let Some(worker) = serving.min_by_key(load) else {
             return;
         };
-        if let Err(error) = worker.control.lend(slot, sockets.own(slot)) {
-            // The next look tries again, perhaps with another.
+        if let Err((partly, error)) = worker.control.lend(slot, sockets.own(slot)) {
+            // The next look tries again, perhaps with another, unless this one still has some of them.
             let message = format!("cannot be given the sockets of slot {slot}: {error}");
             self.say(LogLevel::Warning, "sockets_not_lent", &message, worker);
+            if partly && worker.control.take_back(slot) == TakenBack::NotYet {
+                self.slots[slot].neighbour = Some(worker.pid);
+            }
             return;
         }
         let message = format!("accepts from the sockets of slot {slot} while that is down");
@@ -169,9 +196,24 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let sockets = std::iter::repeat_n(listener.as_fd(), SOCKETS + 1);
         control.lend(3, sockets).unwrap();
-        control.take_back(3).unwrap();
+        assert_eq!(control.take_back(3), TakenBack::Told);
         assert_eq!(receive(&end), ("+3".to_owned(), SOCKETS));
         assert_eq!(receive(&end), ("+3".to_owned(), 1));
         assert_eq!(receive(&end), ("-3".to_owned(), 0));
+    }
+    #[test]
+    fn a_worker_that_does_not_read_is_asked_again_and_one_that_has_ended_is_not() {
+        let (control, end) = Control::open().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        while control.lend(3, std::iter::once(listener.as_fd())).is_ok() {}
+        assert_eq!(control.take_back(3), TakenBack::NotYet);
+        receive(&end);
+        let sockets = std::iter::repeat_n(listener.as_fd(), SOCKETS + 1);
+        let (partly, error) = control.lend(3, sockets).unwrap_err();
+        assert_eq!((partly, error.kind()), (true, io::ErrorKind::WouldBlock));
+        receive(&end);
+        assert_eq!(control.take_back(3), TakenBack::Told);
+        drop(end);
+        assert_eq!(control.take_back(3), TakenBack::Gone);
     }
 }

@@ -57,8 +57,9 @@ impl fmt::Display for FileError {
 impl std::error::Error for FileError {}
 
 /// What tells one state of the files from another: where the names lead to, and what is there. A swapped
-/// symbolic link leads elsewhere, a file that is written anew has another time.
-type State = [Option<(u64, u64, i64, i64, u64)>; 2];
+/// symbolic link leads elsewhere, a file that is written anew has another time. The second one, of any
+/// change, sees also what keeps the first: new permissions, a time that was set back.
+type State = [Option<(u64, u64, (i64, i64), (i64, i64), u64)>; 2];
 
 impl CertificateFiles {
     /// The files of a chain, the server's own certificate first, and of its private key, not encrypted.
@@ -82,7 +83,8 @@ impl CertificateFiles {
 
     /// Has `acceptor` renewed whenever the files have changed, looking every `interval`, as long as the
     /// reactor runs. Each renewal is reported, and each state of the files that can not be served; then
-    /// the certificate that is in use stays.
+    /// the certificate that is in use stays. What can not be read is tried again at every look: what
+    /// stands in the way (a directory's permissions, a lack of descriptors) need not show in the files.
     pub async fn follow(
         mut self,
         acceptor: TlsAcceptor,
@@ -91,16 +93,26 @@ impl CertificateFiles {
         report: Report,
     ) {
         let mut last = self.served;
+        // The state whose files could not be read.
+        let mut unreadable = None;
         loop {
             handle.sleep_until(handle.now() + interval).await;
             let now = state(&self.chain, &self.key);
             // Certificate and key are written one after the other: they are taken when they rest.
             let rests = std::mem::replace(&mut last, now) == now;
-            if !rests || now == self.served {
+            if !rests || (now == self.served && unreadable.is_none()) {
                 continue;
             }
             self.served = now;
-            match self.renew(&acceptor) {
+            let told = unreadable.take() == Some(now);
+            let renewed = self.renew(&acceptor);
+            if matches!(renewed, Err(FileError::Unreadable(..))) {
+                unreadable = Some(now);
+                if told {
+                    continue;
+                }
+            }
+            match renewed {
                 Ok(()) => {
                     let chain = self.chain.display();
                     report.tell(
@@ -143,10 +155,36 @@ fn state(chain: &Path, key: &Path) -> State {
         (
             metadata.dev(),
             metadata.ino(),
-            metadata.mtime(),
-            metadata.mtime_nsec(),
+            (metadata.mtime(), metadata.mtime_nsec()),
+            (metadata.ctime(), metadata.ctime_nsec()),
             metadata.size(),
         )
     };
     [chain, key].map(|path| fs::metadata(path).ok().map(identity))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_written_anew_is_another_even_with_its_old_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let [chain, key] = ["chain", "key"].map(|name| folder.path().join(name));
+        fs::write(&chain, "old").unwrap();
+        fs::write(&key, "key").unwrap();
+        let before = state(&chain, &key);
+        assert_eq!(state(&chain, &key), before);
+        let modified = fs::metadata(&chain).unwrap().modified().unwrap();
+        while state(&chain, &key) == before {
+            fs::write(&chain, "new").unwrap();
+            let times = FileTimes::new().set_modified(modified);
+            let file = File::options().write(true).open(&chain).unwrap();
+            file.set_times(times).unwrap();
+        }
+        let after = fs::metadata(&chain).unwrap();
+        assert_eq!((after.modified().unwrap(), after.len()), (modified, 3));
+    }
 }

@@ -202,7 +202,10 @@ impl Channel {
             match write(&inner.outgoing[inner.sent..]) {
                 Poll::Ready(Ok(count)) => inner.sent += count,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    inner.forget_sent();
+                    return Poll::Pending;
+                }
             }
         }
         inner.sent = 0;
@@ -292,6 +295,15 @@ impl Inner {
         self.outgoing.len() - self.sent
     }
 
+    /// Lets go of what is with the client, where it is worth moving the rest: someone who always has more
+    /// to send may never see the queue empty.
+    fn forget_sent(&mut self) {
+        if self.sent >= QUEUE {
+            self.outgoing.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.incoming_bytes >= QUEUE || self.incoming.len() >= MESSAGES
     }
@@ -363,5 +375,32 @@ fn wait(place: &mut Option<Waker>, cx: &Context<'_>) {
     match place {
         Some(waker) => waker.clone_from(cx.waker()),
         None => *place = Some(cx.waker().clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn what_a_slow_client_has_taken_is_let_go_though_the_queue_never_empties() {
+        let channel = Channel::new();
+        channel.accept(None);
+        let payload = [0; QUEUE];
+        channel.send(Opcode::Binary, &payload).unwrap();
+        for _ in 0..64 {
+            channel.send(Opcode::Binary, &payload).unwrap();
+            let mut takes = Some(payload.len());
+            let flushed = channel.flush(|bytes| match takes.take() {
+                Some(count) => Poll::Ready(Ok::<_, Infallible>(count.min(bytes.len()))),
+                None => Poll::Pending,
+            });
+            assert!(flushed.is_pending());
+        }
+        let inner = channel.inner.borrow();
+        assert!(inner.unsent() > QUEUE);
+        assert!(inner.outgoing.len() < 4 * QUEUE, "{}", inner.outgoing.len());
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use http::HeaderMap;
 use http::header::{
-    HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    CONTENT_LENGTH, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
 };
 
@@ -93,12 +93,17 @@ impl WebSocket {
         &self.handshake.subprotocols
     }
 
-    /// Answers the handshake: from here on messages flow. Headers of the connection are left out.
+    /// Answers the handshake: from here on messages flow. Headers of the connection are left out,
+    /// and so is Content-Length: no body follows.
     ///
     /// # Errors
     /// The client is gone, the handshake is answered, the subprotocol was not offered, or a header is
     /// one of the handshake itself.
-    pub fn accept(&self, subprotocol: Option<&str>, headers: HeaderMap) -> Result<(), AcceptError> {
+    pub fn accept(
+        &self,
+        subprotocol: Option<&str>,
+        mut headers: HeaderMap,
+    ) -> Result<(), AcceptError> {
         let offered = &self.handshake.subprotocols;
         if subprotocol.is_some_and(|name| !offered.iter().any(|offer| offer == name)) {
             return Err(AcceptError::Subprotocol);
@@ -107,6 +112,7 @@ impl WebSocket {
         if let Some(name) = own {
             return Err(AcceptError::Header(name.clone()));
         }
+        headers.remove(CONTENT_LENGTH);
         self.responder.switch(headers, |headers| {
             self.channel.accept(self.handshake.agreement);
             self.handshake.accept(subprotocol, headers)

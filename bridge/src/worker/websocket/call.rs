@@ -177,6 +177,14 @@ impl Call {
                 self.phase.set(Phase::Done);
             }
             (Phase::Handshake, Message::Start { status, headers }) => {
+                // Over HTTP/2 the client would take it for the acceptance (RFC 8441 5).
+                if status.is_success() {
+                    return Err(PyValueError::new_err(format!(
+                        "websocket.http.response.start denies the handshake, but {} is a success: send \
+                         an error or a redirection, or websocket.accept",
+                        status.as_u16()
+                    )));
+                }
                 socket.responder().start(status, headers).map_err(refused)?;
                 self.phase.set(Phase::Denial);
             }
@@ -185,7 +193,7 @@ impl Call {
                     socket.responder().send(data).map_err(refused)?;
                 }
                 if more {
-                    return Ok(self.room(Waker::noop()).is_pending());
+                    return Ok(self.room(self.sender()).is_pending());
                 }
                 socket.responder().finish().map_err(refused)?;
                 self.phase.set(Phase::Done);
@@ -196,10 +204,13 @@ impl Call {
     }
 
     fn is_full(&self, socket: &WebSocket) -> bool {
-        let noop = Waker::noop();
-        let waker = self.sending.get().map_or(noop, |(_, waker)| waker);
-        let mut cx = Context::from_waker(waker);
+        let mut cx = Context::from_waker(self.sender());
         socket.poll_room(&mut cx).is_pending()
+    }
+
+    /// Whoever waits for room, if there is someone: a look must not take their place.
+    fn sender(&self) -> &Waker {
+        self.sending.get().map_or(Waker::noop(), |(_, waker)| waker)
     }
 
     fn lost(&self) -> PyErr {
@@ -307,12 +318,12 @@ fn tells_of_disconnect(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 fn is_gone(socket: &WebSocket) -> bool {
-    let mut cx = Context::from_waker(Waker::noop());
     if socket.is_accepted() {
+        let mut cx = Context::from_waker(Waker::noop());
         let room = socket.poll_room(&mut cx);
         return matches!(room, Poll::Ready(Err(SendError::Disconnected)));
     }
-    socket.responder().poll_closed(&mut cx).is_ready()
+    socket.responder().is_closed()
 }
 
 impl Source for Call {
