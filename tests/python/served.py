@@ -343,7 +343,7 @@ async def _lifespan(scope: Scope, receive: Receive, send: Send, fault: str) -> N
 
 
 async def impatient(scope: Scope, receive: Receive, send: Send) -> None:
-    """Look again and again whether the client is gone, as streams of events do; tell what is left."""
+    """Look again and again whether the client is gone, as event streams do; tell what is left."""
     await receive()
     for _ in range(1000):
         with anyio.CancelScope() as scope_of_look:
