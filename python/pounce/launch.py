@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 from pounce_rs._native import ServerConfig, listen, serve_again, serve_target, worker_count
 from pounce_rs.probe.positions import call_site
@@ -50,19 +51,38 @@ def run(app: object, *, config: ServerConfig | None = None, **settings: object) 
 
 def _serve(app: object, config: ServerConfig) -> int:
     # Only here: a preflight has no need of the server.
-    from pounce_rs.worker import serve  # noqa: PLC0415
+    from pounce_rs.worker import Exit, serve  # noqa: PLC0415
 
     document = own_document()
     if document is not None:
-        sys.exit(serve(app, document))
+        code = serve(app, document)
+        if code == Exit.CUT_OFF:
+            _leave(code)
+        sys.exit(code)
     if isinstance(app, str):
         with _default_signals():
             return serve_target(config, app, app_dir=_import_folder())
     if worker_count(config) == 1:
         listening = listen(config, _name(app))
-        return serve(app, json.loads(listening.document))
+        before = set(threading.enumerate())
+        code = serve(app, json.loads(listening.document))
+        if code != Exit.CUT_OFF:
+            return code
+        # The log says what was cut off: the server was told to stop, and has.
+        if any(not each.daemon for each in set(threading.enumerate()) - before):
+            _leave(0)
+        return 0
     with _default_signals():
         return serve_again(config, _name(app), arguments=sys.orig_argv[1:])
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process here: an exit would wait for the threads that did not end in their time."""
+    for stream in (sys.stdout, sys.stderr):
+        # None where the program has none, and its other end may be gone.
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _import_folder() -> str:

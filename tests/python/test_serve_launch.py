@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pounce
 import pytest
-from launching import APP, BIN, Server, lives, serve
+from launching import APP, BIN, Server, lives, serve, wait_for
 
 
 def get_unix(path: Path) -> bytes:
@@ -172,6 +172,47 @@ def test_a_program_serves_its_app(tmp_path: Path, app: str, workers: int) -> Non
         # A worker that imports the module of a target goes on behind its own run().
         imports = workers if app != "app" else 0
         assert output.count("behind") == 1 + imports
+    assert not any(lives(pid) for pid in up["workers"])
+
+
+BLOCKED = """
+import asyncio
+import pathlib
+import threading
+import pounce
+
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    pathlib.Path("asked").touch()
+    await {waits}
+
+
+pounce.run(app, port=0, workers={workers}, log_format="json", shutdown_timeout=0.2)
+print("behind")
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "waits", ["asyncio.Event().wait()", "asyncio.to_thread(threading.Event().wait)"]
+)
+def test_a_program_ends_in_its_time_whatever_blocks(
+    tmp_path: Path, waits: str, workers: int
+) -> None:
+    text = BLOCKED.format(waits=waits, workers=workers)
+    (tmp_path / "program.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "program.py"]
+    with Server(tmp_path, *command, stdout=subprocess.PIPE) as server:
+        up = server.started()
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_for((tmp_path / "asked").exists)
+            server.signal(signal.SIGTERM)
+            output, _ = server.process.communicate(timeout=60)
+        assert server.process.returncode == 0
+        # The program goes on, unless a thread keeps it.
+        assert ("behind" in output) == (workers == 2 or "thread" not in waits)
     assert not any(lives(pid) for pid in up["workers"])
 
 

@@ -84,6 +84,7 @@ class _Service:
         self._startup: Startup | None = None
         self._worker: Worker | None = None
         self._threads: ThreadedApp | None = None
+        self._executor: ThreadPoolExecutor | None = None
         self._signals = 0
         self._neighbours: Neighbours | None = None
         self._journal = Journal("auto", document.worker_id)
@@ -141,7 +142,7 @@ class _Service:
             asyncio.set_event_loop(loop)
             return loop.run_until_complete(self._live(loop, app, config, listeners))
         finally:
-            close(loop)
+            close(loop, self._executor)
 
     async def _live(
         self,
@@ -154,7 +155,7 @@ class _Service:
         self._watch_signals(loop)
         self._watch_supervisor(loop)
         threads = config.executor_threads_per_worker or default_threads()
-        executor = ThreadPoolExecutor(threads, thread_name_prefix="pounce")
+        executor = self._executor = ThreadPoolExecutor(threads, thread_name_prefix="pounce")
         loop.set_default_executor(executor)
         lifespan = Lifespan(app, self._document.lifespan, self._journal.failed)
         if runs_on_threads(config.worker_mode):
