@@ -32,6 +32,7 @@ def run(app: object, *, config: ServerConfig | None = None, **settings: object) 
     Raises:
         ValueError: A setting is wrong; the message names every one that is.
         TypeError: Both `config` and keywords were given, or `config` is no `ServerConfig`.
+        RuntimeError: A live app was given outside of the main thread, or inside of an event loop.
         SystemExit: The server did not start or did not end well; the reason is on standard error.
     """
     if config is not None and settings:
@@ -50,6 +51,8 @@ def run(app: object, *, config: ServerConfig | None = None, **settings: object) 
 
 
 def _serve(app: object, config: ServerConfig) -> int:
+    if not isinstance(app, str):
+        _require_free_main_thread(app)
     # Only here: a preflight has no need of the server.
     from pounce_rs.worker import Exit, serve  # noqa: PLC0415
 
@@ -74,6 +77,35 @@ def _serve(app: object, config: ServerConfig) -> int:
         return 0
     with _default_signals():
         return serve_again(config, _name(app), arguments=sys.orig_argv[1:])
+
+
+def _require_free_main_thread(app: object) -> None:
+    """Judge where a live app is to be served.
+
+    Raises:
+        RuntimeError: Python hears signals in the main thread only, or its event loop is taken.
+    """
+    # Only here: a preflight has no need of it.
+    import asyncio  # noqa: PLC0415
+
+    instead = (
+        "call it at the end of the program, or give the app by its name, as "
+        'pounce.run("module:attribute"), which is served in processes of its own'
+    )
+    thread = threading.current_thread()
+    if thread is not threading.main_thread():
+        raise RuntimeError(
+            f"pounce.run cannot serve {_name(app)} in the thread {thread.name}: the server is "
+            f"stopped by signals, and Python hears them in the main thread only; {instead}"
+        )
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        f"pounce.run cannot serve {_name(app)} inside of a running event loop: the server runs a "
+        f"loop of its own in this thread, and one thread has one; {instead}"
+    )
 
 
 def _leave(code: int) -> NoReturn:

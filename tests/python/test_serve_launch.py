@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pounce
@@ -214,6 +216,23 @@ def test_a_program_ends_in_its_time_whatever_blocks(
         # The program goes on, unless a thread keeps it.
         assert ("behind" in output) == (workers == 2 or "thread" not in waits)
     assert not any(lives(pid) for pid in up["workers"])
+
+
+async def unserved(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("it is not served")
+
+
+def test_a_live_app_needs_the_main_thread_without_a_loop() -> None:
+    async def within() -> None:
+        pounce.run(unserved, port=0)
+
+    with pytest.raises(RuntimeError, match=r"unserved inside of a running event loop.*module:att"):
+        asyncio.run(within())
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="mine") as executor,
+        pytest.raises(RuntimeError, match=r"unserved in the thread mine_0.*module:att"),
+    ):
+        executor.submit(pounce.run, unserved, port=0).result(60)
 
 
 def test_wrong_keywords_of_run_are_told(tmp_path: Path) -> None:
