@@ -135,6 +135,10 @@ def test_a_drain_has_an_end() -> None:
         connection.recv(4096)
         assert worker.end() == 1
         assert "1 requests are cut off" in worker.log[0]["message"]
+        assert worker.log[1]["event"] == "request_failed"
+        assert worker.log[1]["message"] == "cut off by the end of shutdown_timeout"
+        assert worker.log[1]["path"] == "/60"
+        assert b"Traceback" not in worker.output
         assert b"ended" not in read_all(connection)
 
 

@@ -278,6 +278,7 @@ class _Service:
         left = worker.tasks
         cut_off = bool(left or worker.connections)
         if cut_off:
+            self._journal.cut_off("shutdown_timeout" if self._signals else "reload_timeout")
             self._journal.failed(
                 f"the time to drain is over: {worker.connections} connections and "
                 f"{len(left)} requests are cut off",
