@@ -54,10 +54,15 @@ class Journal:
         self._over = setting
 
     def failed(
-        self, what: str, error: BaseException | None = None, *, event: str = "worker_failed"
+        self,
+        what: str,
+        error: BaseException | None = None,
+        *,
+        event: str = "worker_failed",
+        trace: str = "",
     ) -> None:
-        """Tell what went wrong beside requests."""
-        self._write("error", event, what, error)
+        """Tell what went wrong beside requests, with a traceback where there is no exception."""
+        self._write("error", event, what, error, trace)
 
     def warned(
         self, what: str, error: BaseException | None = None, *, event: str = "worker_warning"
@@ -85,13 +90,18 @@ class Journal:
         self._write("info" if self._lifecycle else "debug", event, what, None)
 
     def _write(
-        self, level: str, event: str, what: str, error: BaseException | None, **fields: Any
+        self,
+        level: str,
+        event: str,
+        what: str,
+        error: BaseException | None,
+        trace: str = "",
+        **fields: Any,
     ) -> None:
         if _LEVELS.index(level) < self._least:
             return
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         now = now.replace("+00:00", "Z")
-        trace = ""
         if error is not None:
             trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         if self._json:

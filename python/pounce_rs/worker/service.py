@@ -111,7 +111,7 @@ class _Service:
         try:
             return self._run(config, listeners)
         except LoadingError as error:
-            return self._refuse(str(error), Exit.NOT_STARTED)
+            return self._refuse(str(error), Exit.NOT_STARTED, error.trace)
         finally:
             if self._startup is not None:
                 self._startup.close()
@@ -177,17 +177,22 @@ class _Service:
         await asyncio.wait({starting, ending}, return_when="FIRST_COMPLETED")
         if not starting.done():
             starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            # What it has opened so far it gets to close; hooks that were not done have nothing.
+            await lifespan.shutdown(config.shutdown_timeout)
             return Exit.CUT_OFF
         try:
             starting.result()
         except (LifespanError, HookError) as error:
             ending.cancel()
-            return self._refuse(str(error), Exit.NOT_STARTED)
+            trace = error.trace if isinstance(error, LifespanError) else ""
+            return self._refuse(str(error), Exit.NOT_STARTED, trace)
         try:
             worker = self._worker = self._serve(loop, self._threads or app, lifespan)
             worker.start(listeners)
         except (OSError, ValueError) as error:
             ending.cancel()
+            await self._stop(lifespan, hooks, config)
             return self._refuse(str(error), Exit.NOT_STARTED)
         if self._document.control_fd is not None:
             self._neighbours = Neighbours(loop, self._document.control_fd, worker)
@@ -241,15 +246,19 @@ class _Service:
             await asyncio.sleep(config.drain_delay)
         self._journal.lived("draining", event="worker_draining")
         cut_off = await self._serve_out(loop, worker, config)
+        await self._stop(lifespan, hooks, config)
+        worker.close()
+        self._journal.lived("ended", event="worker_ended")
+        return Exit.CUT_OFF if cut_off else Exit.DRAINED
+
+    async def _stop(self, lifespan: Lifespan, hooks: WorkerHooks, config: ServerConfig) -> None:
+        """End an application that has started."""
         if self._threads is None:
             await hooks.shutdown(config.shutdown_timeout)
         else:
             # Beside this loop, which the threads may still need.
-            await loop.run_in_executor(None, self._threads.close)
+            await asyncio.get_running_loop().run_in_executor(None, self._threads.close)
         await lifespan.shutdown(config.shutdown_timeout)
-        worker.close()
-        self._journal.lived("ended", event="worker_ended")
-        return Exit.CUT_OFF if cut_off else Exit.DRAINED
 
     async def _serve_out(
         self, loop: asyncio.AbstractEventLoop, worker: Worker, config: ServerConfig
@@ -358,8 +367,8 @@ class _Service:
             # Full or closed: the supervisor does not listen, and serving goes on.
             return
 
-    def _refuse(self, message: str, code: Exit) -> int:
-        self._journal.failed(message, event="worker_not_started")
+    def _refuse(self, message: str, code: Exit, trace: str = "") -> int:
+        self._journal.failed(message, event="worker_not_started", trace=trace)
         line = " ".join(message.split())
         self._tell(b"F" + line.encode("utf-8", "replace") + b"\n")
         return code
