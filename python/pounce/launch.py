@@ -8,7 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 from pounce_rs._native import ServerConfig, listen, serve_again, serve_target, worker_count
 from pounce_rs.probe.positions import call_site
@@ -31,6 +32,7 @@ def run(app: object, *, config: ServerConfig | None = None, **settings: object) 
     Raises:
         ValueError: A setting is wrong; the message names every one that is.
         TypeError: Both `config` and keywords were given, or `config` is no `ServerConfig`.
+        RuntimeError: A live app was given outside of the main thread, or inside of an event loop.
         SystemExit: The server did not start or did not end well; the reason is on standard error.
     """
     if config is not None and settings:
@@ -49,20 +51,70 @@ def run(app: object, *, config: ServerConfig | None = None, **settings: object) 
 
 
 def _serve(app: object, config: ServerConfig) -> int:
+    if not isinstance(app, str):
+        _require_free_main_thread(app)
     # Only here: a preflight has no need of the server.
-    from pounce_rs.worker import serve  # noqa: PLC0415
+    from pounce_rs.worker import Exit, serve  # noqa: PLC0415
 
     document = own_document()
     if document is not None:
-        sys.exit(serve(app, document))
+        code = serve(app, document)
+        if code == Exit.CUT_OFF:
+            _leave(code)
+        sys.exit(code)
     if isinstance(app, str):
         with _default_signals():
             return serve_target(config, app, app_dir=_import_folder())
     if worker_count(config) == 1:
         listening = listen(config, _name(app))
-        return serve(app, json.loads(listening.document))
+        before = set(threading.enumerate())
+        code = serve(app, json.loads(listening.document))
+        if code != Exit.CUT_OFF:
+            return code
+        # The log says what was cut off: the server was told to stop, and has.
+        if any(not each.daemon for each in set(threading.enumerate()) - before):
+            _leave(0)
+        return 0
     with _default_signals():
         return serve_again(config, _name(app), arguments=sys.orig_argv[1:])
+
+
+def _require_free_main_thread(app: object) -> None:
+    """Judge where a live app is to be served.
+
+    Raises:
+        RuntimeError: Python hears signals in the main thread only, or its event loop is taken.
+    """
+    # Only here: a preflight has no need of it.
+    import asyncio  # noqa: PLC0415
+
+    instead = (
+        "call it at the end of the program, or give the app by its name, as "
+        'pounce.run("module:attribute"), which is served in processes of its own'
+    )
+    thread = threading.current_thread()
+    if thread is not threading.main_thread():
+        raise RuntimeError(
+            f"pounce.run cannot serve {_name(app)} in the thread {thread.name}: the server is "
+            f"stopped by signals, and Python hears them in the main thread only; {instead}"
+        )
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        f"pounce.run cannot serve {_name(app)} inside of a running event loop: the server runs a "
+        f"loop of its own in this thread, and one thread has one; {instead}"
+    )
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process here: an exit would wait for the threads that did not end in their time."""
+    for stream in (sys.stdout, sys.stderr):
+        # None where the program has none, and its other end may be gone.
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _import_folder() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -40,7 +41,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         note(scope["type"], scope)
         if fault == "raises":
             raise LookupError("no cache server")
-        if fault == "hangs":
+        if fault == "told to end":
+            os.kill(os.getpid(), signal.SIGTERM)
+        if fault in ("hangs", "told to end"):
             await asyncio.sleep(60)
         scope["state"]["client"] = "a client of this loop, set by a hook"
         return

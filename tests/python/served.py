@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -333,6 +334,16 @@ async def _lifespan(scope: Scope, receive: Receive, send: Send, fault: str) -> N
         return
     if fault == "raises":
         raise LookupError("no table")
+    if fault == "fails as frameworks do":
+        try:
+            raise LookupError("no table")
+        except LookupError:
+            trace = traceback.format_exc()
+            await send({"type": "lifespan.startup.failed", "message": trace})
+            raise
+    if fault == "told to end":
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.2)
     if fault == "hangs":
         await asyncio.sleep(60)
     await send({"type": "lifespan.startup.complete"})
@@ -343,7 +354,7 @@ async def _lifespan(scope: Scope, receive: Receive, send: Send, fault: str) -> N
 
 
 async def impatient(scope: Scope, receive: Receive, send: Send) -> None:
-    """Look again and again whether the client is gone, as streams of events do; tell what is left."""
+    """Look again and again whether the client is gone, as event streams do; tell what is left."""
     await receive()
     for _ in range(1000):
         with anyio.CancelScope() as scope_of_look:

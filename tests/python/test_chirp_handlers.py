@@ -110,6 +110,10 @@ def test_parameters_by_name_and_type() -> None:
     async def both(rest: str, asked: Request, id: int, page: int = 1) -> str:  # noqa: A002
         return f"{id!r} {rest} {page} {asked.path} {asked.path_params}"
 
+    @app.route("/whole/{share:float}")
+    def whole(share: int) -> str:
+        return str(share)
+
     @app.route("/b/{id}")
     def positional(id: str, request: Any, /, **more: Any) -> str:  # noqa: A002
         return f"{id!r} {request.method} {more}"
@@ -126,6 +130,8 @@ def test_parameters_by_name_and_type() -> None:
     browser = Browser(app)
     assert browser.get("/a/7/x/y").text == "7 x/y 1 /a/7/x/y {'id': '7', 'rest': 'x/y'}"
     assert browser.get("/a/seven/x").status_code == 404
+    assert browser.get("/whole/7.0").text == "7"
+    assert browser.get(f"/whole/{'9' * 400}.0").status_code == 404
     assert browser.get("/b/7").text == "'7' GET {}"
     assert browser.get("/c/1/two").json() == {"id": "1", "name": "two"}
     assert browser.get("/d").text == "/dTrue"
@@ -250,6 +256,34 @@ def test_the_request() -> None:
     }
     bad = browser.post("/x?a=1", content=b"\xff", headers={"X-One": "1"})
     assert (bad.status_code, bad.text) == (400, "the body is not text in utf-8")
+    for charset in ("nope", "base64", "undefined", "utf-8\0"):
+        unknown = {"X-One": "1", "Content-Type": f"text/plain; charset={charset}"}
+        assert browser.post("/x?a=1", content=b"x", headers=unknown).status_code == 400
+
+
+def test_who_raises_stop_iteration_in_a_thread_answers(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+
+    @app.route("/")
+    def first() -> str:
+        return next(iter(()))
+
+    @app.route("/handled")
+    def missing() -> None:
+        raise LookupError
+
+    @app.error(LookupError)
+    def handle(error: LookupError) -> str:
+        return next(iter(()))
+
+    browser = Browser(app)
+    for path, name in (("/", "first"), ("/handled", "handle")):
+        caplog.clear()
+        response = browser.get(path)
+        assert (response.status_code, response.text) == (500, "Internal Server Error")
+        (record,) = caplog.records
+        assert record.exc_info is not None
+        assert str(record.exc_info[1]).endswith(f"{name} raised StopIteration")
 
 
 def test_json_bodies() -> None:

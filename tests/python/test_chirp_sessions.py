@@ -108,6 +108,17 @@ def test_the_cookie_is_secure_outside_development() -> None:
         assert ("; Secure" in cookie) is secure
 
 
+def test_the_cookie_is_deleted_as_it_was_set() -> None:
+    config = SessionConfig(
+        secret_key=KEY, cookie_name="__Host-session", httponly=False, samesite="strict"
+    )
+    browser = remembering(config, production())
+    given = browser.get("/set/x").headers["set-cookie"]
+    deleted = browser.get("/clear").headers["set-cookie"]
+    assert deleted == "__Host-session=; Path=/; Max-Age=0; Secure; SameSite=Strict"
+    assert given.partition("; ")[2].replace("86400", "0") == deleted.partition("; ")[2]
+
+
 def test_a_session_that_no_cookie_holds_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     assert remembering(SessionConfig(secret_key=KEY)).get("/unfit").status_code == 500
     (record,) = caplog.records

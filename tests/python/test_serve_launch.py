@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import signal
@@ -9,11 +10,12 @@ import socket
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pounce
 import pytest
-from launching import APP, BIN, Server, lives, serve
+from launching import APP, BIN, Server, lives, serve, wait_for
 
 
 def get_unix(path: Path) -> bytes:
@@ -173,6 +175,64 @@ def test_a_program_serves_its_app(tmp_path: Path, app: str, workers: int) -> Non
         imports = workers if app != "app" else 0
         assert output.count("behind") == 1 + imports
     assert not any(lives(pid) for pid in up["workers"])
+
+
+BLOCKED = """
+import asyncio
+import pathlib
+import threading
+import pounce
+
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    pathlib.Path("asked").touch()
+    await {waits}
+
+
+pounce.run(app, port=0, workers={workers}, log_format="json", shutdown_timeout=0.2)
+print("behind")
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "waits", ["asyncio.Event().wait()", "asyncio.to_thread(threading.Event().wait)"]
+)
+def test_a_program_ends_in_its_time_whatever_blocks(
+    tmp_path: Path, waits: str, workers: int
+) -> None:
+    text = BLOCKED.format(waits=waits, workers=workers)
+    (tmp_path / "program.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "program.py"]
+    with Server(tmp_path, *command, stdout=subprocess.PIPE) as server:
+        up = server.started()
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_for((tmp_path / "asked").exists)
+            server.signal(signal.SIGTERM)
+            output, _ = server.process.communicate(timeout=60)
+        assert server.process.returncode == 0
+        # The program goes on, unless a thread keeps it.
+        assert ("behind" in output) == (workers == 2 or "thread" not in waits)
+    assert not any(lives(pid) for pid in up["workers"])
+
+
+async def unserved(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("it is not served")
+
+
+def test_a_live_app_needs_the_main_thread_without_a_loop() -> None:
+    async def within() -> None:
+        pounce.run(unserved, port=0)
+
+    with pytest.raises(RuntimeError, match=r"unserved inside of a running event loop.*module:att"):
+        asyncio.run(within())
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="mine") as executor,
+        pytest.raises(RuntimeError, match=r"unserved in the thread mine_0.*module:att"),
+    ):
+        executor.submit(pounce.run, unserved, port=0).result(60)
 
 
 def test_wrong_keywords_of_run_are_told(tmp_path: Path) -> None:

@@ -109,3 +109,25 @@ def test_every_worker_has_its_hooks_and_a_required_one_stops_the_launch(tmp_path
         code, said = server.end()
     assert code != 0
     assert "no cache server" in said
+
+
+def test_who_is_told_to_end_in_its_hook_shuts_the_app_down(tmp_path: Path) -> None:
+    environment = {"HOOKS": str(tmp_path / "hooks"), "FAULT": "told to end"}
+    with starting("hooked_app:app", environment=environment) as worker:
+        assert worker.wait() == 1
+        assert worker.log == []
+    seen = [json.loads(line)["type"] for line in (tmp_path / "hooks").read_text().splitlines()]
+    # A hook that was not done has nothing to take back.
+    assert seen == ["lifespan.startup", "pounce.worker.startup", "lifespan.shutdown"]
+
+
+def test_an_app_that_cannot_be_served_after_all_is_shut_down(tmp_path: Path) -> None:
+    (tmp_path / "no.pem").write_text("no certificate", encoding="utf-8")
+    pem = str(tmp_path / "no.pem")
+    environment = {"HOOKS": str(tmp_path / "hooks")}
+    config = {"ssl_certfile": pem, "ssl_keyfile": pem}
+    with starting("hooked_app:app", environment=environment, config=config) as worker:
+        assert worker.wait() == 3
+        assert pem in worker.log[-1]["message"]
+    seen = [json.loads(line)["type"] for line in (tmp_path / "hooks").read_text().splitlines()]
+    assert seen[2:] == ["pounce.worker.shutdown", "lifespan.shutdown"]

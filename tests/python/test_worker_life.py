@@ -49,6 +49,42 @@ def test_a_failed_start_is_told_and_ends_the_worker(
         assert said in worker.log[-1]["message"]
 
 
+def test_a_start_that_fails_with_a_traceback_is_told_in_one_line() -> None:
+    environment = {"LIFESPAN": "fails as frameworks do"}
+    with starting("with_lifespan", environment=environment) as worker:
+        assert worker.wait() == 3
+        worker.until(b"never")
+        reason = "the app's lifespan startup failed: LookupError: no table"
+        assert worker.news == f"F{reason}\n".encode()
+        [line] = worker.output.decode().splitlines()
+        told = json.loads(line)
+        assert (told["event"], told["message"]) == ("worker_not_started", reason)
+        assert told["exception"].startswith("Traceback")
+
+
+def test_who_is_told_to_end_while_it_starts_is_shut_down() -> None:
+    with starting("with_lifespan", environment={"LIFESPAN": "told to end"}) as worker:
+        assert worker.wait() == 1
+        assert worker.output == b"the app has shut down\n"
+
+
+def test_code_that_fails_is_told_with_its_own_frames(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import deeper\n", encoding="utf-8")
+    (tmp_path / "deeper.py").write_text("1 / 0\n", encoding="utf-8")
+    with starting("broken:app", app_dir=str(tmp_path)) as worker:
+        assert worker.wait() == 3
+        [line] = worker.output.decode().splitlines()
+        told = json.loads(line)
+        assert told["message"] == "broken:app: ZeroDivisionError: division by zero"
+        for file in ("broken.py", "deeper.py"):
+            assert f'{file}", line 1, in <module>' in told["exception"]
+        assert told["exception"].count("File ") == 2
+    with starting("missing_module:app") as worker:
+        assert worker.wait() == 3
+        [line] = worker.output.decode().splitlines()
+        assert "exception" not in json.loads(line)
+
+
 def test_an_application_without_lifespan_is_served_unless_it_must_have_one() -> None:
     for mode in ("auto", "off"):
         with serving("hello", lifespan=mode) as worker:
@@ -135,6 +171,10 @@ def test_a_drain_has_an_end() -> None:
         connection.recv(4096)
         assert worker.end() == 1
         assert "1 requests are cut off" in worker.log[0]["message"]
+        assert worker.log[1]["event"] == "request_failed"
+        assert worker.log[1]["message"] == "cut off by the end of shutdown_timeout"
+        assert worker.log[1]["path"] == "/60"
+        assert b"Traceback" not in worker.output
         assert b"ended" not in read_all(connection)
 
 

@@ -209,7 +209,7 @@ class Request:
         """The body as text, in the charset of the Content-Type, else UTF-8.
 
         Raises:
-            HTTPError: 400, it is not in that charset.
+            HTTPError: 400, it is not in that charset, or nobody knows that charset.
         """
         charset = "utf-8"
         for parameter in (self.content_type or "").split(";")[1:]:
@@ -219,7 +219,7 @@ class Request:
         body = await self.body()
         try:
             return body.decode(charset)
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, ValueError):
             raise HTTPError(400, f"the body is not text in {charset}") from None
 
     async def json(self) -> Any:

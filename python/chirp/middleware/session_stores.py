@@ -90,24 +90,31 @@ class _Cookie:
                 f"the session makes a cookie of {len(signed)} bytes, and browsers keep no more "
                 f"than {_MOST_COOKIE}: keep less in it, or use a RedisSessionStore"
             )
-        secure = config.secure
-        return response.with_cookie(
-            config.cookie_name,
-            signed,
-            max_age=config.max_age,
-            path=config.path,
-            domain=config.domain,
-            secure=request.config.env != "development" if secure == "auto" else bool(secure),
-            httponly=config.httponly,
-            samesite=config.samesite,
-        ).with_vary("Cookie")
+        return self._set(request, response, signed, config.max_age).with_vary("Cookie")
 
     def forget(self, request: Request, response: AnyResponse) -> AnyResponse:
         """Delete the cookie, if the browser has one."""
         if self.config.cookie_name not in request.cookies:
             return response
+        return self._set(request, response, "", 0)
+
+    def _set(
+        self, request: Request, response: AnyResponse, value: str, max_age: int
+    ) -> AnyResponse:
+        # What deletes it has the same attributes: browsers drop a `__Host-` or `__Secure-` cookie
+        # that is not secure, and would keep the one that they have.
         config = self.config
-        return response.without_cookie(config.cookie_name, config.path, config.domain)
+        secure = config.secure
+        return response.with_cookie(
+            config.cookie_name,
+            value,
+            max_age=max_age,
+            path=config.path,
+            domain=config.domain,
+            secure=request.config.env != "development" if secure == "auto" else bool(secure),
+            httponly=config.httponly,
+            samesite=config.samesite,
+        )
 
 
 class CookieSessionStore:

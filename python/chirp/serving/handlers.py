@@ -29,14 +29,26 @@ def is_async(function: Callable[..., Any]) -> bool:
 
 
 async def call(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    """Call a function and wait for its result; a sync one runs in a thread, in this context."""
+    """Call a function and wait for its result; a sync one runs in a thread, in this context.
+
+    Raises:
+        RuntimeError: A sync one raised `StopIteration`, which no future can carry.
+    """
     if is_async(function):
         result = function(*arguments, **keywords)
     else:
         context = contextvars.copy_context()
-        bound = functools.partial(context.run, function, *arguments, **keywords)
+        bound = functools.partial(context.run, _in_thread, function, *arguments, **keywords)
         result = await asyncio.get_running_loop().run_in_executor(None, bound)
     return await result if inspect.isawaitable(result) else result
+
+
+def _in_thread(function: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Any:
+    # Up to Python 3.11 a future that is given StopIteration never ends, nor does who awaits it.
+    try:
+        return function(*arguments, **keywords)
+    except StopIteration as error:
+        raise RuntimeError(f"{_name(function)} raised StopIteration") from error
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,7 @@ class Handler:
             value = request.path_params[name]
             try:
                 keywords[name] = value if convert is None else convert(value)
-            except ValueError:
+            except (ValueError, OverflowError):
                 raise NotFound from None
         arguments = [keywords.pop(name) for name in self.positional]
         return await call(self.function, *arguments, **keywords)

@@ -87,7 +87,12 @@ class WorkerHooks:
 
     async def _call(self, kind: str, timeout: float) -> BaseException | None:
         task = asyncio.get_running_loop().create_task(self._run(kind), name="pounce-hook")
-        await asyncio.wait({task}, timeout=timeout)
+        try:
+            await asyncio.wait({task}, timeout=timeout)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task}, timeout=1.0)
+            raise
         if task.done():
             return asyncio.CancelledError() if task.cancelled() else task.exception()
         task.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from asyncio import CancelledError
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,7 +13,7 @@ _LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class Journal:
-    """Writes one line an event, as JSON or as text with the traceback below it.
+    """Writes one line an event, as JSON or as text with the traceback indented below it.
 
     The keys are those of every log of the server (docs/logging.md): ``timestamp``, ``level``,
     ``event``, ``message``.
@@ -31,6 +32,7 @@ class Journal:
         self._worker_id = worker_id
         self._least = _LEVELS.index(level)
         self._lifecycle = lifecycle
+        self._over: str | None = None
 
     def request_failed(
         self,
@@ -41,14 +43,26 @@ class Journal:
         error: BaseException | None,
     ) -> None:
         """Tell what went wrong with a request, for which the log has one line or record."""
+        if self._over is not None and (error is None or isinstance(error, CancelledError)):
+            # It ends as it was made to: that is no fault of the app.
+            what, error = f"cut off by the end of {self._over}", None
         fields = {"request_id": request_id, "method": method, "path": path}
         self._write("error", "request_failed", what, error, **fields)
 
+    def cut_off(self, setting: str) -> None:
+        """Note that the time of this setting is over, and that requests are cut off for it."""
+        self._over = setting
+
     def failed(
-        self, what: str, error: BaseException | None = None, *, event: str = "worker_failed"
+        self,
+        what: str,
+        error: BaseException | None = None,
+        *,
+        event: str = "worker_failed",
+        trace: str = "",
     ) -> None:
-        """Tell what went wrong beside requests."""
-        self._write("error", event, what, error)
+        """Tell what went wrong beside requests, with a traceback where there is no exception."""
+        self._write("error", event, what, error, trace)
 
     def warned(
         self, what: str, error: BaseException | None = None, *, event: str = "worker_warning"
@@ -76,13 +90,18 @@ class Journal:
         self._write("info" if self._lifecycle else "debug", event, what, None)
 
     def _write(
-        self, level: str, event: str, what: str, error: BaseException | None, **fields: Any
+        self,
+        level: str,
+        event: str,
+        what: str,
+        error: BaseException | None,
+        trace: str = "",
+        **fields: Any,
     ) -> None:
         if _LEVELS.index(level) < self._least:
             return
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         now = now.replace("+00:00", "Z")
-        trace = ""
         if error is not None:
             trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         if self._json:
@@ -99,13 +118,28 @@ class Journal:
         else:
             named = " ".join(f"{name}={_plain(str(value))}" for name, value in fields.items())
             line = f"{now} {level:<8} worker {self._worker_id}: {_plain(what)} {named}"
-            text = line.rstrip() + "\n" + trace
+            text = line.rstrip() + "\n" + _indented(trace)
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
         except (OSError, ValueError):
             # Nobody reads the log: that must not end the service.
             return
+
+
+def _indented(trace: str) -> str:
+    """A traceback of which no line can pass for one of the log, without a terminal's sequences."""
+    lines = trace.expandtabs(4).removesuffix("\n").split("\n") if trace else []
+    return "".join(f"    {_escaped(line)}\n" for line in lines)
+
+
+def _escaped(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in line
+    )
 
 
 def _plain(text: str) -> str:

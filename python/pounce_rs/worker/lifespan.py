@@ -10,7 +10,15 @@ Report = Callable[[str, "BaseException | None"], None]
 
 
 class LifespanError(Exception):
-    """The application did not start; the text says why, for people."""
+    """The application did not start; the text says why in one line, for people.
+
+    Attributes:
+        trace: The traceback that the application gave as its reason; else empty.
+    """
+
+    def __init__(self, text: str, trace: str = "") -> None:
+        super().__init__(text)
+        self.trace = trace
 
 
 class Lifespan:
@@ -47,11 +55,13 @@ class Lifespan:
         if self._started.done():
             message = self._started.result()
             if message is not None:
-                raise LifespanError(
-                    f"the app's lifespan startup failed: {message or 'no reason given'}"
-                )
+                # Frameworks say so and raise on: that is told already.
+                self._task.add_done_callback(_retrieve)
+                reason, trace = _read(message)
+                raise LifespanError(f"the app's lifespan startup failed: {reason}", trace)
             return
         if not self._task.done():
+            self._task.add_done_callback(_retrieve)
             self._task.cancel()
             raise LifespanError(
                 f"the app's lifespan startup took longer than startup_timeout ({timeout:g} s)"
@@ -77,18 +87,21 @@ class Lifespan:
         task, stopped = self._task, self._stopped
         if task is None or stopped is None or task.done():
             return
+        stage = "shutdown" if self._started is not None and self._started.done() else "startup"
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
         awaited: set[asyncio.Future[Any]] = {task, stopped}
         await asyncio.wait(awaited, timeout=timeout, return_when="FIRST_COMPLETED")
         if stopped.done():
             message = stopped.result()
             if message is not None:
-                reason = message or "no reason given"
-                self._report(f"the app's lifespan shutdown failed: {reason}", None)
+                # Frameworks say so and raise on.
+                await asyncio.wait({task}, timeout=1.0)
+                error = _retrieve(task) if task.done() else None
+                self._report(f"the app's lifespan shutdown failed: {_read(message)[0]}", error)
         elif not task.done():
-            self._report(f"the app's lifespan shutdown took longer than {timeout:g} s", None)
-        elif not task.cancelled() and task.exception() is not None:
-            self._report("the app raised in its lifespan shutdown", task.exception())
+            self._report(f"the app's lifespan {stage} took longer than {timeout:g} s", None)
+        elif (error := _retrieve(task)) is not None:
+            self._report(f"the app raised in its lifespan {stage}", error)
         if not task.done():
             # What follows the last message in the application's code is its own, but not endless.
             await asyncio.wait({task}, timeout=1.0)
@@ -115,3 +128,20 @@ class Lifespan:
         if future.done():
             raise RuntimeError(f"{kind} was sent, but the {event} was already answered")
         future.set_result(str(message.get("message", "")) if result == "failed" else None)
+
+
+def _retrieve(task: asyncio.Task[None]) -> BaseException | None:
+    """The exception of a task that is done; asyncio complains of one that nobody looks at."""
+    return None if task.cancelled() else task.exception()
+
+
+def _read(message: str) -> tuple[str, str]:
+    """The reason that an application gives, in one line, and the traceback that it may be."""
+    if "Traceback (most recent call last)" not in message:
+        return message or "no reason given", ""
+    for line in reversed(message.splitlines()):
+        # Behind an exception group comes a line that is drawn.
+        last = line.lstrip(" |+-").rstrip()
+        if last:
+            return last, message
+    return "no reason given", message

@@ -10,6 +10,7 @@ from typing import Any
 
 from pounce_rs.probe.asgi import judge
 from pounce_rs.probe.failures import Explainer, FailureReport
+from pounce_rs.probe.ownership import is_probe
 from pounce_rs.probe.positions import PositionTable
 from pounce_rs.probe.redaction import Redactor
 from pounce_rs.probe.resolve import Resolver, parse
@@ -18,7 +19,15 @@ from pounce_rs.role import become_worker
 
 
 class LoadingError(Exception):
-    """There is no application to serve; the text says why, for people."""
+    """There is no application to serve; the text says why, for people.
+
+    Attributes:
+        trace: The traceback of the exception that was the reason; empty where there was none.
+    """
+
+    def __init__(self, text: str, trace: str = "") -> None:
+        super().__init__(text)
+        self.trace = trace
 
 
 def load(
@@ -33,8 +42,7 @@ def load(
         app_config: Settings of a Chirp app from outside its code, as ``Document`` has them.
 
     Raises:
-        LoadingError: The target is wrong, or its code fails, or its settings do. A traceback is on
-            standard error.
+        LoadingError: The target is wrong, or its code fails, or its settings do.
     """
     if app_config is None:
         return _import(target, app_dir, kind)
@@ -62,10 +70,9 @@ def _import(target: str, app_dir: str | None, kind: str) -> Any:
     try:
         found = Resolver(parse(target, kind), kind, explainer).resolve()
     except FailureReport as report:
-        cause = report.__cause__
-        if cause is not None:
-            traceback.print_exception(type(cause), cause, cause.__traceback__)
-        details = report.failure
+        details, cause = report.failure, report.__cause__
+        # Where the module itself is missing there is no code of the application's that has failed.
+        trace = "" if cause is None or details.get("own_module") else _trace(cause)
         message = f"{target}: {details['message']}"
         exception = details.get("exception")
         if exception:
@@ -73,8 +80,19 @@ def _import(target: str, app_dir: str | None, kind: str) -> Any:
         near = details.get("nearest")
         if near:
             message += f"; did you mean {' or '.join(map(str, near))}?"
-        raise LoadingError(message) from None
+        raise LoadingError(message, trace) from None
     return require_app(found.app, target)
+
+
+def _trace(error: BaseException) -> str:
+    """The traceback of an exception, without what imports the application."""
+    told = traceback.TracebackException(type(error), error, error.__traceback__)
+    seen: list[traceback.TracebackException | None] = [told]
+    for each in seen:
+        if each is not None:
+            each.stack[:] = [frame for frame in each.stack if not is_probe(frame.filename)]
+            seen += [each.__cause__, each.__context__, *(getattr(each, "exceptions", None) or ())]
+    return "".join(told.format())
 
 
 def require_app(app: Any, name: str) -> Any:

@@ -84,6 +84,7 @@ class _Service:
         self._startup: Startup | None = None
         self._worker: Worker | None = None
         self._threads: ThreadedApp | None = None
+        self._executor: ThreadPoolExecutor | None = None
         self._signals = 0
         self._neighbours: Neighbours | None = None
         self._journal = Journal("auto", document.worker_id)
@@ -110,7 +111,7 @@ class _Service:
         try:
             return self._run(config, listeners)
         except LoadingError as error:
-            return self._refuse(str(error), Exit.NOT_STARTED)
+            return self._refuse(str(error), Exit.NOT_STARTED, error.trace)
         finally:
             if self._startup is not None:
                 self._startup.close()
@@ -141,7 +142,7 @@ class _Service:
             asyncio.set_event_loop(loop)
             return loop.run_until_complete(self._live(loop, app, config, listeners))
         finally:
-            close(loop)
+            close(loop, self._executor)
 
     async def _live(
         self,
@@ -154,7 +155,7 @@ class _Service:
         self._watch_signals(loop)
         self._watch_supervisor(loop)
         threads = config.executor_threads_per_worker or default_threads()
-        executor = ThreadPoolExecutor(threads, thread_name_prefix="pounce")
+        executor = self._executor = ThreadPoolExecutor(threads, thread_name_prefix="pounce")
         loop.set_default_executor(executor)
         lifespan = Lifespan(app, self._document.lifespan, self._journal.failed)
         if runs_on_threads(config.worker_mode):
@@ -176,17 +177,22 @@ class _Service:
         await asyncio.wait({starting, ending}, return_when="FIRST_COMPLETED")
         if not starting.done():
             starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            # What it has opened so far it gets to close; hooks that were not done have nothing.
+            await lifespan.shutdown(config.shutdown_timeout)
             return Exit.CUT_OFF
         try:
             starting.result()
         except (LifespanError, HookError) as error:
             ending.cancel()
-            return self._refuse(str(error), Exit.NOT_STARTED)
+            trace = error.trace if isinstance(error, LifespanError) else ""
+            return self._refuse(str(error), Exit.NOT_STARTED, trace)
         try:
             worker = self._worker = self._serve(loop, self._threads or app, lifespan)
             worker.start(listeners)
         except (OSError, ValueError) as error:
             ending.cancel()
+            await self._stop(lifespan, hooks, config)
             return self._refuse(str(error), Exit.NOT_STARTED)
         if self._document.control_fd is not None:
             self._neighbours = Neighbours(loop, self._document.control_fd, worker)
@@ -240,15 +246,19 @@ class _Service:
             await asyncio.sleep(config.drain_delay)
         self._journal.lived("draining", event="worker_draining")
         cut_off = await self._serve_out(loop, worker, config)
+        await self._stop(lifespan, hooks, config)
+        worker.close()
+        self._journal.lived("ended", event="worker_ended")
+        return Exit.CUT_OFF if cut_off else Exit.DRAINED
+
+    async def _stop(self, lifespan: Lifespan, hooks: WorkerHooks, config: ServerConfig) -> None:
+        """End an application that has started."""
         if self._threads is None:
             await hooks.shutdown(config.shutdown_timeout)
         else:
             # Beside this loop, which the threads may still need.
-            await loop.run_in_executor(None, self._threads.close)
+            await asyncio.get_running_loop().run_in_executor(None, self._threads.close)
         await lifespan.shutdown(config.shutdown_timeout)
-        worker.close()
-        self._journal.lived("ended", event="worker_ended")
-        return Exit.CUT_OFF if cut_off else Exit.DRAINED
 
     async def _serve_out(
         self, loop: asyncio.AbstractEventLoop, worker: Worker, config: ServerConfig
@@ -277,6 +287,7 @@ class _Service:
         left = worker.tasks
         cut_off = bool(left or worker.connections)
         if cut_off:
+            self._journal.cut_off("shutdown_timeout" if self._signals else "reload_timeout")
             self._journal.failed(
                 f"the time to drain is over: {worker.connections} connections and "
                 f"{len(left)} requests are cut off",
@@ -356,8 +367,8 @@ class _Service:
             # Full or closed: the supervisor does not listen, and serving goes on.
             return
 
-    def _refuse(self, message: str, code: Exit) -> int:
-        self._journal.failed(message, event="worker_not_started")
+    def _refuse(self, message: str, code: Exit, trace: str = "") -> int:
+        self._journal.failed(message, event="worker_not_started", trace=trace)
         line = " ".join(message.split())
         self._tell(b"F" + line.encode("utf-8", "replace") + b"\n")
         return code
