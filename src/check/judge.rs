@@ -192,7 +192,9 @@ fn mask_ranges(snapshot: &Snapshot, sources: &mut Sources, secrets: &mut Vec<Str
         let Some(span) = position::span(text, mask) else {
             continue;
         };
-        if let Some(secret) = literal(&text[span.clone()]) {
+        if let Some(secret) = literal(&text[span.clone()])
+            && !secrets::is_expansion(secret)
+        {
             secrets.push(secret.to_owned());
         }
         sources.mask(source, span);
@@ -398,6 +400,29 @@ mod tests {
         sort(&mut findings, &sources);
         let order: Vec<_> = findings.iter().map(|one| one.message.as_str()).collect();
         assert_eq!(order, ["9", "2", "3", "4", "5", "1"]);
+    }
+
+    #[test]
+    fn what_a_shell_makes_a_secret_of_is_not_hidden_in_the_advice_to_do_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.py");
+        let line = "HINT = 'SECRET_KEY=\"$(openssl rand -hex 32)\"'; KEY = \"hunter22hunter22\"";
+        std::fs::write(&file, line).unwrap();
+        let range = |text: &str| {
+            let start = line.find(text).unwrap();
+            let column = |at: usize| u32::try_from(at).unwrap();
+            position(&file, 1, column(start), column(start + text.len()))
+        };
+        let snapshot = Snapshot {
+            masks: vec![
+                range("\"$(openssl rand -hex 32)\""),
+                range("\"hunter22hunter22\""),
+            ],
+            ..Snapshot::default()
+        };
+        let (mut sources, mut secrets) = (Sources::default(), Vec::new());
+        mask_ranges(&snapshot, &mut sources, &mut secrets);
+        assert_eq!(secrets, ["hunter22hunter22"]);
     }
 
     #[test]

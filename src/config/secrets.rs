@@ -60,6 +60,14 @@ const LEAST: usize = 4;
 /// (a key that is `secret` in `secret_key`).
 const UNMISTAKABLE: usize = 12;
 
+/// Whether a value is one that a shell puts in: `$(command)` or `${VARIABLE}`. That is no secret, but the
+/// way to one.
+#[must_use]
+pub fn is_expansion(value: &str) -> bool {
+    let whole = |opener, closer| value.starts_with(opener) && value.ends_with(closer);
+    whole("$(", ')') || whole("${", '}')
+}
+
 /// Where a secret stands in a text.
 #[must_use]
 pub fn occurrences(text: &str, secret: &str) -> Vec<Range<usize>> {
@@ -322,6 +330,14 @@ mod tests {
         );
         assert_eq!(hidden, format!("x-{MASK}{MASK} and z{MASK}z"));
         assert_eq!(hide("abc", &["abc".into()]), "abc");
+    }
+
+    #[test]
+    fn what_a_shell_puts_in_is_no_secret() {
+        assert!(is_expansion("$(openssl rand -hex 32)") && is_expansion("${SECRET_KEY}"));
+        for secret in ["$ecret", "$(begins", "ends)", "x${SECRET_KEY}", ""] {
+            assert!(!is_expansion(secret), "{secret}");
+        }
     }
 
     #[test]

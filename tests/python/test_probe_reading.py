@@ -187,6 +187,16 @@ def test_messages_are_one_line_without_secrets() -> None:
     )
 
 
+def test_what_a_shell_puts_in_is_not_learnt_as_a_secret(tmp_path: Path) -> None:
+    file = tmp_path / "app.py"
+    advice = 'CHIRP_SECRET_KEY="$(openssl rand -hex 32)"'
+    text = f"raise RuntimeError('{advice}')\nsecret_key = 'hunter2hunter2'\n"
+    file.write_text(text, encoding="utf-8")
+    redactor = Redactor(FIELDS, ("CHIRP_",))
+    redactor.learn_literals(masks([str(file)], (), FIELDS))
+    assert redactor.secrets == {"hunter2hunter2"}
+
+
 def test_a_live_app_is_described_in_process() -> None:
     async def app(scope: object, receive: object, send: object) -> None: ...
 

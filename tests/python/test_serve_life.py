@@ -49,6 +49,32 @@ def test_a_generation_that_does_not_come_up_leaves_the_old_one(tmp_path: Path) -
         server.stop()
 
 
+BROKEN = """
+import pathlib, time
+
+pathlib.Path("begun").touch()
+while not pathlib.Path("go").exists():
+    time.sleep(0.01)
+raise RuntimeError("broken")
+"""
+
+
+def test_a_reload_asked_for_during_one_that_fails_is_made_after_it(tmp_path: Path) -> None:
+    with serve(tmp_path, "--port", "0") as server:
+        server.started()
+        app = tmp_path / "served.py"
+        mended = app.read_text(encoding="utf-8")
+        app.write_text(BROKEN, encoding="utf-8")
+        server.signal(signal.SIGHUP)
+        wait_for((tmp_path / "begun").exists)
+        app.write_text(mended, encoding="utf-8")
+        server.signal(signal.SIGHUP)
+        (tmp_path / "go").touch()
+        assert "RuntimeError: broken" in server.event("reload_failed")["message"]
+        server.event("reloaded")
+        server.stop()
+
+
 def refuses(server: Server) -> bool:
     """Whether a new connection is refused."""
     host, _, port = server.up["addresses"][0].removeprefix("http://").rpartition(":")

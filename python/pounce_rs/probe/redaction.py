@@ -13,6 +13,7 @@ _ASSIGNED = (
     r"""(?ix)\b(\w*(?:secret|password|passwd|token|api_?key|dsn)\w*)(\s*[=:]\s*)(["'])[^"']+\3"""
 )
 _LITERAL = r"(?is)[a-z]{0,2}(\"{3}|'{3}|[\"'])(.+)\1"
+_EXPANSION = r"(?s)\$(\(.*\)|\{.*\})"
 
 SHORTEST = 4
 """Secrets of fewer characters are not searched for in text: they would hit ordinary words."""
@@ -46,7 +47,8 @@ class Redactor:
         """Remember the contents of the string literals at masked positions."""
         for position in masked:
             literal = re.fullmatch(_LITERAL, text_of(position))
-            if literal is not None:
+            # What a shell puts in is the way to a secret, as advice names it.
+            if literal is not None and not re.fullmatch(_EXPANSION, literal[2]):
                 self.secrets.add(literal[2])
 
     def line(self, text: str) -> str:

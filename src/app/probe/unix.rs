@@ -14,6 +14,7 @@ use super::trace::Trace;
 use super::{ProbeError, ProbeRequest};
 use crate::app::interpreter::{Found, Surroundings, find};
 use crate::app::snapshot::{Failure, FailureKind, Interpreter, PROTOCOL, Position, Snapshot};
+use crate::config::secrets::is_expansion;
 
 /// Oldest Python that can run an app.
 const OLDEST: (u32, u32) = (3, 10);
@@ -274,7 +275,7 @@ fn literal(masked: &Position) -> Option<String> {
     let text = line.get(masked.column as usize..masked.end_column as usize)?;
     let text = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let inner = text.trim_matches(['"', '\'']);
-    (inner.len() < text.len()).then(|| inner.to_owned())
+    (inner.len() < text.len() && !is_expansion(inner)).then(|| inner.to_owned())
 }
 
 fn secrets(request: &ProbeRequest, more: impl Iterator<Item = String>) -> Vec<String> {

@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::SystemTime;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
+use super::Supervisor;
+use super::worker::Worker;
 use crate::config::types::{LogFormat, LogLevel};
 use crate::serve::access::Stamp;
 
@@ -95,6 +97,31 @@ fn rank(level: LogLevel) -> u8 {
         LogLevel::Warning => 2,
         LogLevel::Error => 3,
         LogLevel::Critical => 4,
+    }
+}
+
+impl Supervisor<'_> {
+    /// What the life of workers is worth.
+    pub(super) fn life(&self) -> LogLevel {
+        if self.launch.config.lifecycle_logging {
+            LogLevel::Info
+        } else {
+            LogLevel::Debug
+        }
+    }
+
+    pub(super) fn tell(&self, level: LogLevel, event: &str, message: &str) {
+        self.log.write(level, event, message, Map::new());
+    }
+
+    pub(super) fn say(&self, level: LogLevel, event: &str, message: &str, worker: &Worker) {
+        let pid = worker.pid.as_raw_nonzero();
+        let mut fields = Map::new();
+        fields.insert("worker_id".into(), json!(worker.slot));
+        fields.insert("pid".into(), json!(pid));
+        fields.insert("generation".into(), Json::from(worker.generation));
+        let message = format!("worker {} (pid {pid}) {message}", worker.slot);
+        self.log.write(level, event, &message, fields);
     }
 }
 

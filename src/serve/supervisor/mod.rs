@@ -21,7 +21,6 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
-use serde_json::{Map, Value as Json, json};
 
 use crate::config::types::LogLevel;
 
@@ -428,28 +427,5 @@ impl Supervisor<'_> {
         for worker in &mut self.workers {
             worker.kill();
         }
-    }
-
-    /// What the life of workers is worth.
-    fn life(&self) -> LogLevel {
-        if self.launch.config.lifecycle_logging {
-            LogLevel::Info
-        } else {
-            LogLevel::Debug
-        }
-    }
-
-    fn tell(&self, level: LogLevel, event: &str, message: &str) {
-        self.log.write(level, event, message, Map::new());
-    }
-
-    fn say(&self, level: LogLevel, event: &str, message: &str, worker: &Worker) {
-        let pid = worker.pid.as_raw_nonzero();
-        let mut fields = Map::new();
-        fields.insert("worker_id".into(), json!(worker.slot));
-        fields.insert("pid".into(), json!(pid));
-        fields.insert("generation".into(), Json::from(worker.generation));
-        let message = format!("worker {} (pid {pid}) {message}", worker.slot);
-        self.log.write(level, event, &message, fields);
     }
 }
