@@ -91,6 +91,8 @@ pub(super) fn probe(request: &ProbeRequest) -> Result<Snapshot, ProbeError> {
         .as_secs()
         .min(u64::from(u32::MAX >> 1));
     command
+        // Unbuffered: what an app has printed is told also where it hangs or is killed.
+        .arg("-u")
         .arg("-c")
         .arg(BOOTSTRAP)
         .args(child::descriptors())

@@ -2,6 +2,7 @@
 
 mod closing;
 mod gate;
+mod head;
 mod http1;
 mod http2;
 mod service;
