@@ -22,7 +22,7 @@ CHUNK = b"c" * 100
 
 def _require(scope: Message, kind: str) -> None:
     if scope["type"] != kind:
-        raise NotImplementedError(scope["type"])
+        raise ValueError(f"this app serves {kind}, not {scope['type']}")
 
 
 async def hello(scope: Message, receive: Receive, send: Send) -> None:

@@ -53,7 +53,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
             raise LookupError("could not say goodbye")
         return
     if scope["type"] != "http":
-        raise NotImplementedError(scope["type"])
+        raise ValueError(f"this app serves HTTP, not {scope['type']}")
     note("http", scope)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     body = scope["state"].get("client", "no client")

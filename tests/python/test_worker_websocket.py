@@ -220,7 +220,7 @@ def test_tasks_may_wait_and_be_cancelled() -> None:
             assert socket.recv(PATIENCE) == "now"
             for text in ("a", "b"):
                 socket.send(text)
-            time.sleep(0.05)
+            seen(worker, 5)
             socket.send("c")
             assert closed(socket) == (1000, "")
         noted = seen(worker, 8)
