@@ -17,6 +17,7 @@ from serving import Worker, serving
 from websockets import Response
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.sync.connection import Connection
 
 PATIENCE = 20.0
 
@@ -46,7 +47,7 @@ def seen(worker: Worker, count: int) -> list[Any]:
         time.sleep(0.01)
 
 
-def closed(socket: ClientConnection) -> tuple[int, str]:
+def closed(socket: Connection) -> tuple[int, str]:
     """Code and reason that the server closes with."""
     with pytest.raises(ConnectionClosed) as caught:
         socket.recv(PATIENCE)
