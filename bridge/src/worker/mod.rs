@@ -14,7 +14,7 @@ mod startup;
 mod tasks;
 mod websocket;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::rc::Rc;
@@ -53,6 +53,8 @@ pub(crate) struct Worker {
     adopted: RefCell<HashMap<usize, Vec<Accepting>>>,
     event_loop: Py<PyAny>,
     keywords: Py<PyDict>,
+    /// The loop has been asked for another turn at once.
+    again: Cell<bool>,
     startup: Option<Py<Startup>>,
 }
 
@@ -129,6 +131,7 @@ impl Worker {
             alarm,
             event_loop: event_loop.clone().unbind(),
             keywords: keywords.unbind(),
+            again: Cell::new(false),
             startup,
         })
     }
@@ -185,8 +188,8 @@ impl Worker {
         };
         let turn = reactor.turn_ready()?;
         drop(reactor);
-        if turn.more {
-            let again = (slf.getattr(intern!(py, "turn"))?,);
+        if (turn.more || turn.linger) && !worker.again.replace(true) {
+            let again = (slf.getattr(intern!(py, "go_on"))?,);
             let keywords = Some(worker.keywords.bind(py));
             let event_loop = worker.event_loop.bind(py);
             event_loop
@@ -195,6 +198,12 @@ impl Worker {
         }
         worker.alarm.set(py, turn.deadline);
         Ok(())
+    }
+
+    /// What a turn has the loop call where another should follow at once.
+    fn go_on(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.borrow().again.set(false);
+        Self::turn(slf)
     }
 
     /// What the alarm calls.

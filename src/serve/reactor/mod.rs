@@ -4,6 +4,7 @@
 //! [`Reactor::turn_ready`] when it is readable, when a deadline has come, and when the function given
 //! to [`Reactor::summon_by`] was called. On its own: call [`Reactor::turn`] in a loop.
 
+mod linger;
 mod listener;
 mod ready;
 mod source;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Registry, Token};
 use slab::Slab;
 
+use linger::Linger;
 use ready::{Ready, TaskWaker};
 use source::Readiness;
 use timers::Timers;
@@ -63,6 +65,8 @@ struct Core {
 pub struct Turn {
     /// Tasks are still ready: call again soon, without waiting for the descriptor.
     pub more: bool,
+    /// The next event is expected within microseconds: call again soon, too. It ends by itself.
+    pub linger: bool,
     /// Call again at this time at the latest.
     pub deadline: Option<Instant>,
 }
@@ -72,6 +76,7 @@ pub struct Reactor {
     poll: mio::Poll,
     events: Events,
     batch: Vec<usize>,
+    linger: Linger,
     core: Rc<Core>,
 }
 
@@ -88,6 +93,7 @@ impl Reactor {
             poll,
             events: Events::with_capacity(EVENTS),
             batch: Vec::new(),
+            linger: Linger::new(),
             core: Rc::new(Core {
                 tasks: RefCell::default(),
                 sources: RefCell::default(),
@@ -139,10 +145,11 @@ impl Reactor {
         self.core.now.set(Some(now));
         self.mark_sources();
         self.core.timers.fire(now);
-        self.run_tasks();
+        let worked = self.run_tasks();
         self.core.now.set(None);
         Ok(Turn {
             more: self.core.ready.rest(),
+            linger: self.linger.after(now, worked),
             deadline: self.core.timers.next(),
         })
     }
@@ -177,13 +184,14 @@ impl Reactor {
         }
     }
 
-    /// Polls ready tasks, batch after batch, until there are none or the budget is used up.
-    fn run_tasks(&mut self) {
+    /// Polls ready tasks, batch after batch, until there are none or the budget is used up. Whether
+    /// there were any.
+    fn run_tasks(&mut self) -> bool {
         let mut steps = 0;
         while steps < STEPS {
             self.core.ready.take(&mut self.batch);
             if self.batch.is_empty() {
-                return;
+                break;
             }
             steps += self.batch.len();
             for &key in &self.batch {
@@ -191,6 +199,7 @@ impl Reactor {
             }
             self.batch.clear();
         }
+        steps > 0
     }
 }
 
