@@ -7,13 +7,13 @@ use http::Method;
 use pounce_core::serve::application::{Application, Request, WebSocketRequest};
 use pounce_core::serve::reactor::Handle;
 use pounce_core::serve::request_id::RequestId;
-use pyo3::intern;
 use pyo3::prelude::*;
 use slab::Slab;
 
 use super::alarm::Alarm;
 use super::awaitable::Done;
-use super::call::{Call, Exchange};
+use super::call::Call;
+use super::exchange::Peer;
 use super::scope::{Origin, Scopes};
 use super::tasks::Tasks;
 use super::websocket::{self, Stepper};
@@ -42,31 +42,6 @@ impl Core {
         self.alarm.set(py, self.handle.deadline());
     }
 
-    /// Runs the application as far as it goes without waiting. `exchange` has what it is given:
-    /// `receive()` and `send()`, and `_ended()` for the end of a task that goes on.
-    ///
-    /// # Errors
-    /// The application did not start.
-    pub(super) fn start(
-        &self,
-        scope: Bound<'_, PyAny>,
-        exchange: &Bound<'_, PyAny>,
-    ) -> PyResult<Started> {
-        let py = scope.py();
-        let receive = exchange.getattr(intern!(py, "receive"))?;
-        let send = exchange.getattr(intern!(py, "send"))?;
-        let awaitable = self.app.bind(py).call1((scope, receive, send))?;
-        let task = self.tasks.start(awaitable)?;
-        if task.call_method0(intern!(py, "done"))?.is_truthy()? {
-            let outcome = task.call_method0(intern!(py, "result"));
-            return Ok(Started::Ended(outcome.map(drop)));
-        }
-        let place = self.running.borrow_mut().insert(task.clone().unbind());
-        let ended = exchange.getattr(intern!(py, "_ended"))?;
-        task.call_method1(intern!(py, "add_done_callback"), (ended,))?;
-        Ok(Started::Running(place))
-    }
-
     /// Tells the journal what went wrong with a request.
     pub(super) fn report(
         &self,
@@ -84,20 +59,17 @@ impl Core {
         }
     }
 
+    /// Keeps a task that goes on alive; where.
+    pub(super) fn keep(&self, task: &Bound<'_, PyAny>) -> usize {
+        self.running.borrow_mut().insert(task.clone().unbind())
+    }
+
     /// Lets go of a task that is at its end.
     pub(super) fn forget(&self, place: Option<usize>) {
         let task = place.and_then(|place| self.running.borrow_mut().try_remove(place));
         // Dropped here, with nothing borrowed: it can be the last reference.
         drop(task);
     }
-}
-
-/// How far the application came at once.
-pub(super) enum Started {
-    /// To its end.
-    Ended(PyResult<()>),
-    /// Its task goes on, and is kept at this place.
-    Running(usize),
 }
 
 /// Starts the application for each request.
@@ -125,14 +97,7 @@ impl Application for PythonApp {
             // The response's headers take the memory of the request's.
             head.headers.clear();
             let call = Rc::new(Call::new(core, body, responder, id, head));
-            let exchange = Bound::new(py, Exchange::new(Rc::clone(&call)));
-            let started =
-                scope.and_then(|scope| self.0.start(scope.into_any(), exchange?.as_any()));
-            match started {
-                Ok(Started::Running(place)) => call.place.set(Some(place)),
-                Ok(Started::Ended(outcome)) => call.end(py, outcome),
-                Err(error) => call.end(py, Err(error)),
-            }
+            Peer::Http(call).begin(py, scope);
         });
     }
 }

@@ -1,84 +1,12 @@
 //! What `receive()` and `send()` return: awaitables that end at once where they can.
 
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Wake, Waker};
+use std::task::Poll;
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::owned::Owned;
-
-/// Tasks that wait for one event at once, mostly: beyond it the list is looked through.
-const FEW: usize = 8;
-
-/// Futures of the event loop that wait for one event. They are resolved, and their tasks go on in the
-/// loop's next round: an event can come from within a lock of the protocol's, where nothing of the
-/// application may run.
-#[derive(Default)]
-pub(super) struct Waiters(Mutex<Vec<Py<PyAny>>>);
-
-impl Waiters {
-    /// A waker that resolves them all. It is called on the loop's thread only, as everything of a
-    /// request happens there.
-    pub(super) fn waker(self: &Arc<Self>) -> Waker {
-        Waker::from(Arc::clone(self))
-    }
-
-    pub(super) fn add(&self, future: &Bound<'_, PyAny>) {
-        let py = future.py();
-        let mut futures = self.futures();
-        if futures.len() >= FEW {
-            // An application that gives up waiting, again and again, leaves them behind.
-            futures.retain(|one| !is_done(one.bind(py)).unwrap_or_default());
-        }
-        futures.push(future.clone().unbind());
-    }
-
-    fn take(&self) -> Vec<Py<PyAny>> {
-        std::mem::take(&mut *self.futures())
-    }
-
-    fn futures(&self) -> MutexGuard<'_, Vec<Py<PyAny>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for Waiters {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        let futures = self.take();
-        if futures.is_empty() {
-            return;
-        }
-        Python::attach(|py| {
-            for future in futures {
-                if let Err(error) = resolve(future.bind(py)) {
-                    error.write_unraisable(py, Some(future.bind(py)));
-                }
-            }
-        });
-    }
-}
-
-fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
-    future
-        .call_method0(intern!(future.py(), "done"))?
-        .is_truthy()
-}
-
-fn resolve(future: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = future.py();
-    // Cancelled, where its task was.
-    if !is_done(future)? {
-        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
-    }
-    Ok(())
-}
 
 /// An awaitable that is done and gives None. One serves all: it has no state.
 #[pyclass(frozen, module = "pounce_rs._native")]

@@ -1,25 +1,50 @@
 //! One request between the server and the application: what `receive()` and `send()` do.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use pounce_core::serve::application::{RequestBody, Responder, SendError};
 use pounce_core::serve::request_id::RequestId;
-use pyo3::exceptions::{PyConnectionResetError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::application::Core;
-use super::awaitable::{Event, Pending, Source, Waiters};
+use super::awaitable::{Event, Source};
 use super::disconnect::is_consequence;
+use super::exchange::refusal;
 use super::extensions;
 use super::message::Message;
-use super::owned::Owned;
+use super::wakeup::{Awaited, Wakeup};
+
+/// A future of the event loop, whose task goes on in the loop's next round: an event can come from within
+/// a lock of the protocol's, where nothing of the application may run.
+struct Future(Py<PyAny>);
+
+impl Awaited for Future {
+    fn is_over(&self, py: Python<'_>) -> bool {
+        is_done(self.0.bind(py)).unwrap_or(false)
+    }
+
+    fn resolve(&self, py: Python<'_>) -> PyResult<()> {
+        let future = self.0.bind(py);
+        // Cancelled, where its task was.
+        if !is_done(future)? {
+            future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    future
+        .call_method0(intern!(future.py(), "done"))?
+        .is_truthy()
+}
 
 /// How far the application is with its response.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,9 +67,6 @@ impl Phase {
     }
 }
 
-/// What an event wakes; made when something waits for it.
-type Wakeup = OnceCell<(Arc<Waiters>, Waker)>;
-
 /// One request that the application has.
 pub(super) struct Call {
     core: Rc<Core>,
@@ -54,10 +76,8 @@ pub(super) struct Call {
     trailers: RefCell<HeaderMap>,
     /// The application was told that the client is gone, or it would be if it asked.
     gone: Cell<bool>,
-    receiving: Wakeup,
-    sending: Wakeup,
-    /// Its place among the tasks that are kept alive.
-    pub(super) place: Cell<Option<usize>>,
+    receiving: Wakeup<Future>,
+    sending: Wakeup<Future>,
     id: RequestId,
     method: Method,
     target: Uri,
@@ -81,9 +101,8 @@ impl Call {
             phase: Cell::new(Phase::Start),
             trailers: RefCell::default(),
             gone: Cell::new(false),
-            receiving: OnceCell::new(),
-            sending: OnceCell::new(),
-            place: Cell::new(None),
+            receiving: Wakeup::new(),
+            sending: Wakeup::new(),
             id,
             method: head.method,
             target: head.uri,
@@ -91,9 +110,13 @@ impl Call {
         }
     }
 
+    pub(super) fn core(&self) -> &Core {
+        &self.core
+    }
+
     /// The next message for the application.
     fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
-        let mut cx = Context::from_waker(&wakeup(&self.receiving).1);
+        let mut cx = Context::from_waker(self.receiving.waker());
         let mut body = self.body.borrow_mut();
         if let Some(open) = body.as_mut() {
             match open.poll_data(&mut cx) {
@@ -132,15 +155,11 @@ impl Call {
 
     /// Ready when the application may send more.
     fn poll_room(&self) -> Poll<PyResult<()>> {
-        self.room(&wakeup(&self.sending).1)
-    }
-
-    fn room(&self, waker: &Waker) -> Poll<PyResult<()>> {
         let responder = self.responder.borrow();
         let Some(responder) = responder.as_ref() else {
             return Poll::Ready(Ok(()));
         };
-        match responder.poll_room(&mut Context::from_waker(waker)) {
+        match responder.poll_room(&mut Context::from_waker(self.sending.waker())) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error @ (SendError::Disconnected | SendError::File(_)))) => {
                 Poll::Ready(Err(self.refused(error)))
@@ -156,7 +175,8 @@ impl Call {
     }
 
     /// Takes a message of the application; whether it has to wait for room now.
-    fn take(&self, message: Message) -> PyResult<bool> {
+    pub(super) fn take(&self, message: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let message = Message::read(message, &self.headers)?;
         let responder = self.responder.borrow();
         let Some(responder) = responder.as_ref() else {
             return Err(PyRuntimeError::new_err(
@@ -178,9 +198,7 @@ impl Call {
             }
             (Phase::Body { .. }, Message::Body { data, more: true }) => {
                 responder.send(data).map_err(refused)?;
-                let noop = Waker::noop();
-                let waker = self.sending.get().map_or(noop, |(_, waker)| waker);
-                let mut cx = Context::from_waker(waker);
+                let mut cx = Context::from_waker(self.sending.present());
                 return Ok(responder.poll_room(&mut cx).is_pending());
             }
             (Phase::Body { trailers }, Message::Body { data, more: false }) => {
@@ -223,19 +241,10 @@ impl Call {
 
     /// The exception for what the server has not taken.
     fn refused(&self, error: SendError) -> PyErr {
-        match error {
-            SendError::Disconnected => {
-                self.gone.set(true);
-                PyConnectionResetError::new_err("the client is gone")
-            }
-            SendError::Status | SendError::ContentLength => {
-                PyValueError::new_err(error.to_string())
-            }
-            // No OSError, which would mean that the client is gone.
-            SendError::OutOfOrder | SendError::BodyLength | SendError::File(_) => {
-                PyRuntimeError::new_err(error.to_string())
-            }
+        if let SendError::Disconnected = error {
+            self.gone.set(true);
         }
+        refusal(&error)
     }
 
     fn out_of_order(&self, phase: Phase, message: &Message, responder: &Responder) -> PyErr {
@@ -273,11 +282,8 @@ impl Call {
         // Dropped before it is whole, it makes a 500 or cuts the response off.
         drop(responder);
         drop(self.body.take());
-        for wakeup in [&self.receiving, &self.sending] {
-            if let Some((_, waker)) = wakeup.get() {
-                waker.wake_by_ref();
-            }
-        }
+        self.receiving.wake();
+        self.sending.wake();
     }
 
     fn fault(
@@ -320,21 +326,13 @@ impl Source for Call {
     fn wait(&self, py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         let future = self.core.create_future.bind(py).call0()?;
         future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
-        let (waiters, _) = match event {
-            Event::Message => wakeup(&self.receiving),
-            Event::Room => wakeup(&self.sending),
+        let wakeup = match event {
+            Event::Message => &self.receiving,
+            Event::Room => &self.sending,
         };
-        waiters.add(&future);
+        wakeup.waiters().add(py, Future(future.clone().unbind()));
         Ok(future.unbind())
     }
-}
-
-fn wakeup(place: &Wakeup) -> &(Arc<Waiters>, Waker) {
-    place.get_or_init(|| {
-        let waiters = Arc::<Waiters>::default();
-        let waker = waiters.waker();
-        (waiters, waker)
-    })
 }
 
 fn request(py: Python<'_>, data: &[u8], more: bool) -> PyResult<Py<PyAny>> {
@@ -343,46 +341,4 @@ fn request(py: Python<'_>, data: &[u8], more: bool) -> PyResult<Py<PyAny>> {
     message.set_item(intern!(py, "body"), PyBytes::new(py, data))?;
     message.set_item(intern!(py, "more_body"), more)?;
     Ok(message.into_any().unbind())
-}
-
-/// The Python side of a request: its methods are what the application is given.
-#[pyclass(frozen, module = "pounce_rs._native")]
-pub(super) struct Exchange(Owned<Rc<Call>>);
-
-impl Exchange {
-    pub(super) fn new(call: Rc<Call>) -> Self {
-        Self(Owned::new(call))
-    }
-}
-
-#[pymethods]
-impl Exchange {
-    /// The next message of the request.
-    fn receive(&self) -> PyResult<Pending> {
-        let call = self.0.get()?;
-        Ok(Pending::new(call, Event::Message))
-    }
-
-    /// Takes a message of the response; to be awaited, so that a slow client slows the application.
-    fn send<'py>(
-        &self,
-        py: Python<'py>,
-        message: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let call = self.0.get()?;
-        if call.take(Message::read(message, &call.headers)?)? {
-            let pending = Pending::new(call, Event::Room);
-            return Ok(Bound::new(py, pending)?.into_any());
-        }
-        Ok(call.core.done.bind(py).clone().into_any())
-    }
-
-    /// What the request's task calls at its end.
-    fn _ended(&self, py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<()> {
-        let call = self.0.get()?;
-        call.core.forget(call.place.take());
-        let outcome = task.call_method0(intern!(py, "result"));
-        call.end(py, outcome.map(drop));
-        Ok(())
-    }
 }

@@ -5,6 +5,7 @@ mod application;
 mod awaitable;
 mod call;
 mod disconnect;
+mod exchange;
 mod extensions;
 mod message;
 mod owned;
@@ -12,6 +13,7 @@ mod scope;
 mod setup;
 mod startup;
 mod tasks;
+mod wakeup;
 mod websocket;
 
 use std::cell::{Cell, RefCell};

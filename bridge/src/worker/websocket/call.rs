@@ -1,8 +1,7 @@
 //! One WebSocket between the server and the application: what `receive()` and `send()` do.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -11,17 +10,18 @@ use pounce_core::serve::request_id::RequestId;
 use pounce_core::serve::websocket::{
     AcceptError, Close, CloseCode, Data, Message as Received, WebSocket,
 };
-use pyo3::exceptions::{PyConnectionResetError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::message::{self, Message};
-use super::resume::{Waiters, Waiting};
+use super::resume::Waiting;
 use crate::worker::application::Core;
-use crate::worker::awaitable::{Event, Pending, Source};
+use crate::worker::awaitable::{Event, Source};
 use crate::worker::disconnect::is_consequence;
-use crate::worker::owned::Owned;
+use crate::worker::exchange::refusal;
+use crate::worker::wakeup::Wakeup;
 
 /// How far the application is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,11 +36,8 @@ enum Phase {
     Done,
 }
 
-/// What an event wakes; made when something waits for it.
-type Wakeup = OnceCell<(Arc<Waiters>, Waker)>;
-
 /// One WebSocket that the application has.
-pub(super) struct Call {
+pub(in crate::worker) struct Call {
     core: Rc<Core>,
     socket: RefCell<Option<WebSocket>>,
     phase: Cell<Phase>,
@@ -48,10 +45,8 @@ pub(super) struct Call {
     connected: Cell<bool>,
     /// The application was told that the client is gone, or it would be if it asked.
     gone: Cell<bool>,
-    receiving: Wakeup,
-    sending: Wakeup,
-    /// Its place among the tasks that are kept alive.
-    pub(super) place: Cell<Option<usize>>,
+    receiving: Wakeup<Py<Waiting>>,
+    sending: Wakeup<Py<Waiting>>,
     id: RequestId,
     method: Method,
     target: Uri,
@@ -71,13 +66,16 @@ impl Call {
             phase: Cell::new(Phase::Handshake),
             connected: Cell::new(false),
             gone: Cell::new(false),
-            receiving: OnceCell::new(),
-            sending: OnceCell::new(),
-            place: Cell::new(None),
+            receiving: Wakeup::new(),
+            sending: Wakeup::new(),
             id,
             method,
             target,
         }
+    }
+
+    pub(in crate::worker) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// The next message for the application.
@@ -89,7 +87,7 @@ impl Call {
         let polled = match self.socket.borrow().as_ref() {
             None => Poll::Ready(Err(Close::new(CloseCode::ABNORMAL))),
             Some(socket) => {
-                let mut cx = Context::from_waker(&wakeup(&self.receiving).1);
+                let mut cx = Context::from_waker(self.receiving.waker());
                 socket.poll_receive(&mut cx)
             }
         };
@@ -109,7 +107,7 @@ impl Call {
 
     /// Ready when the application may send more.
     fn poll_room(&self) -> Poll<PyResult<()>> {
-        self.room(&wakeup(&self.sending).1)
+        self.room(self.sending.waker())
     }
 
     fn room(&self, waker: &Waker) -> Poll<PyResult<()>> {
@@ -125,14 +123,17 @@ impl Call {
         };
         match room {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(SendError::Disconnected)) => Poll::Ready(Err(self.lost())),
+            Poll::Ready(Err(error @ SendError::Disconnected)) => {
+                Poll::Ready(Err(self.refused(error)))
+            }
             // Another task has closed meanwhile: there is nothing left to wait for.
             Poll::Ready(_) => Poll::Ready(Ok(())),
         }
     }
 
     /// Takes a message of the application; whether it has to wait for room now.
-    fn take(&self, message: Message<'_>) -> PyResult<bool> {
+    pub(in crate::worker) fn take(&self, message: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let message = Message::read(message)?;
         let socket = self.socket.borrow();
         let Some(socket) = socket.as_ref() else {
             return Err(PyRuntimeError::new_err(
@@ -193,7 +194,7 @@ impl Call {
                     socket.responder().send(data).map_err(refused)?;
                 }
                 if more {
-                    return Ok(self.room(self.sender()).is_pending());
+                    return Ok(self.room(self.sending.present()).is_pending());
                 }
                 socket.responder().finish().map_err(refused)?;
                 self.phase.set(Phase::Done);
@@ -204,31 +205,16 @@ impl Call {
     }
 
     fn is_full(&self, socket: &WebSocket) -> bool {
-        let mut cx = Context::from_waker(self.sender());
+        let mut cx = Context::from_waker(self.sending.present());
         socket.poll_room(&mut cx).is_pending()
-    }
-
-    /// Whoever waits for room, if there is someone: a look must not take their place.
-    fn sender(&self) -> &Waker {
-        self.sending.get().map_or(Waker::noop(), |(_, waker)| waker)
-    }
-
-    fn lost(&self) -> PyErr {
-        self.gone.set(true);
-        PyConnectionResetError::new_err("the client is gone, or has closed")
     }
 
     /// The exception for what the server has not taken.
     fn refused(&self, error: SendError) -> PyErr {
-        match error {
-            SendError::Disconnected => self.lost(),
-            SendError::Status | SendError::ContentLength => {
-                PyValueError::new_err(error.to_string())
-            }
-            SendError::OutOfOrder | SendError::BodyLength | SendError::File(_) => {
-                PyRuntimeError::new_err(error.to_string())
-            }
+        if let SendError::Disconnected = error {
+            self.gone.set(true);
         }
+        refusal(&error)
     }
 
     fn out_of_order(&self, phase: Phase, message: &Message<'_>) -> PyErr {
@@ -251,7 +237,7 @@ impl Call {
     }
 
     /// The application has ended, well or not. Says what went wrong, once, and lets go of everything.
-    pub(super) fn end(&self, py: Python<'_>, outcome: PyResult<()>) {
+    pub(in crate::worker) fn end(&self, py: Python<'_>, outcome: PyResult<()>) {
         let socket = self.socket.take();
         let gone = self.gone.get() || socket.as_ref().is_some_and(is_gone);
         let phase = self.phase.get();
@@ -269,11 +255,8 @@ impl Call {
         }
         // Dropped before the handshake is answered, it makes a 500; a response is cut off.
         drop(socket);
-        for wakeup in [&self.receiving, &self.sending] {
-            if let Some((_, waker)) = wakeup.get() {
-                waker.wake_by_ref();
-            }
-        }
+        self.receiving.wake();
+        self.sending.wake();
     }
 
     fn report(&self, py: Python<'_>, what: &str, error: Option<PyErr>) {
@@ -336,21 +319,13 @@ impl Source for Call {
 
     fn wait(&self, py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         let waiting = Py::new(py, Waiting::new(Rc::clone(&self.core.stepper)))?;
-        let (waiters, _) = match event {
-            Event::Message => wakeup(&self.receiving),
-            Event::Room => wakeup(&self.sending),
+        let wakeup = match event {
+            Event::Message => &self.receiving,
+            Event::Room => &self.sending,
         };
-        waiters.add(py, waiting.clone_ref(py));
+        wakeup.waiters().add(py, waiting.clone_ref(py));
         Ok(waiting.into_any())
     }
-}
-
-fn wakeup(place: &Wakeup) -> &(Arc<Waiters>, Waker) {
-    place.get_or_init(|| {
-        let waiters = Arc::<Waiters>::default();
-        let waker = waiters.waker();
-        (waiters, waker)
-    })
 }
 
 fn typed<'py>(py: Python<'py>, kind: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyDict>> {
@@ -371,46 +346,4 @@ fn receive(py: Python<'_>, received: &Received) -> PyResult<Py<PyAny>> {
         }
     }
     Ok(message.into_any().unbind())
-}
-
-/// The Python side of a WebSocket: its methods are what the application is given.
-#[pyclass(frozen, module = "pounce_rs._native")]
-pub(super) struct Exchange(Owned<Rc<Call>>);
-
-impl Exchange {
-    pub(super) fn new(call: Rc<Call>) -> Self {
-        Self(Owned::new(call))
-    }
-}
-
-#[pymethods]
-impl Exchange {
-    /// The next message.
-    fn receive(&self) -> PyResult<Pending> {
-        let call = self.0.get()?;
-        Ok(Pending::new(call, Event::Message))
-    }
-
-    /// Takes a message; to be awaited, so that a slow client slows the application.
-    fn send<'py>(
-        &self,
-        py: Python<'py>,
-        message: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let call = self.0.get()?;
-        if call.take(Message::read(message)?)? {
-            let pending = Pending::new(call, Event::Room);
-            return Ok(Bound::new(py, pending)?.into_any());
-        }
-        Ok(call.core.done.bind(py).clone().into_any())
-    }
-
-    /// What the WebSocket's task calls at its end.
-    fn _ended(&self, py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<()> {
-        let call = self.0.get()?;
-        call.core.forget(call.place.take());
-        let outcome = task.call_method0(intern!(py, "result"));
-        call.end(py, outcome.map(drop));
-        Ok(())
-    }
 }

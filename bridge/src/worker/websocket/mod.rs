@@ -11,10 +11,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use super::application::{Core, Started};
+use super::application::Core;
+use super::exchange::Peer;
 use super::scope::Origin;
-use call::{Call, Exchange};
 
+pub(super) use call::Call;
 pub(super) use resume::Stepper;
 
 /// Starts the application for a handshake.
@@ -39,13 +40,7 @@ pub(super) fn connect(py: Python<'_>, core: &Rc<Core>, request: WebSocketRequest
         head.method,
         head.uri,
     ));
-    let exchange = Bound::new(py, Exchange::new(Rc::clone(&call)));
-    let started = scope.and_then(|scope| core.start(scope.into_any(), exchange?.as_any()));
-    match started {
-        Ok(Started::Running(place)) => call.place.set(Some(place)),
-        Ok(Started::Ended(outcome)) => call.end(py, outcome),
-        Err(error) => call.end(py, Err(error)),
-    }
+    Peer::WebSocket(call).begin(py, scope);
 }
 
 /// Makes the scope of a WebSocket of one of a request.

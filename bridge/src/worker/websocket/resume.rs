@@ -5,8 +5,6 @@
 //! leaves with the same poll of the connection.
 
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Wake, Waker};
 
 use pounce_core::serve::reactor::Handle;
 use pyo3::exceptions::PyRuntimeError;
@@ -16,9 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::worker::owned::Owned;
-
-/// Tasks that wait for one event at once, mostly: beyond it the list is looked through.
-const FEW: usize = 8;
+use crate::worker::wakeup::Awaited;
 
 /// How tasks of one event loop are stepped.
 pub(in crate::worker) struct Stepper {
@@ -50,51 +46,6 @@ impl Stepper {
         }
         let current = self.current_task.bind(py).call1((&self.event_loop,))?;
         Ok(current.is_none())
-    }
-}
-
-/// What tasks wait for that one event has go on.
-#[derive(Default)]
-pub(super) struct Waiters(Mutex<Vec<Py<Waiting>>>);
-
-impl Waiters {
-    /// A waker that has them all go on. It is called on the loop's thread only.
-    pub(super) fn waker(self: &Arc<Self>) -> Waker {
-        Waker::from(Arc::clone(self))
-    }
-
-    pub(super) fn add(&self, py: Python<'_>, waiting: Py<Waiting>) {
-        let mut list = self.list();
-        if list.len() >= FEW {
-            // An application that gives up waiting, again and again, leaves them behind.
-            list.retain(|one| one.borrow(py).state == State::Pending);
-        }
-        list.push(waiting);
-    }
-
-    fn list(&self) -> std::sync::MutexGuard<'_, Vec<Py<Waiting>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for Waiters {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // Taken out: a task that goes on may wait again, and that is for the next event.
-        let waiting = std::mem::take(&mut *self.list());
-        if waiting.is_empty() {
-            return;
-        }
-        Python::attach(|py| {
-            for one in waiting {
-                if let Err(error) = Waiting::resolve(one.bind(py)) {
-                    error.write_unraisable(py, None);
-                }
-            }
-        });
     }
 }
 
@@ -148,6 +99,16 @@ impl Waiting {
             return run.call1((wakeup, slf)).map(drop);
         }
         stepper.call_soon(slf, &wakeup, &context)
+    }
+}
+
+impl Awaited for Py<Waiting> {
+    fn is_over(&self, py: Python<'_>) -> bool {
+        self.borrow(py).state != State::Pending
+    }
+
+    fn resolve(&self, py: Python<'_>) -> PyResult<()> {
+        Waiting::resolve(self.bind(py))
     }
 }
 
