@@ -26,7 +26,7 @@ class Workload(NamedTuple):
 
     app: str
     load: str = "get"
-    connections: tuple[int, ...] = (64,)
+    connections: tuple[int, ...] = (64, 1)
     log: str = "on"
 
     @property
@@ -36,16 +36,17 @@ class Workload(NamedTuple):
 
     def title(self, connections: int) -> str:
         """What people read."""
-        unit = "streams of one connection, HTTP/2" if self.http2 else "connections"
-        unit = unit.removesuffix("s") if connections == 1 and not self.http2 else unit
+        unit = "stream" if self.http2 else "connection"
+        unit += "s" if connections > 1 else ""
+        unit += " of one connection, HTTP/2" if self.http2 else ""
         logs = {"off": "no access log", "on": "all with access log", "shipped": "as shipped"}
         return f"{self.app}, {connections} {unit}, {logs[self.log]}"
 
 
 WORKLOADS = {
-    "hello": Workload("hello", connections=(64, 1)),
-    "hello-quiet": Workload("hello", connections=(64, 1), log="off"),
-    "hello-shipped": Workload("hello", connections=(64, 1), log="shipped"),
+    "hello": Workload("hello"),
+    "hello-quiet": Workload("hello", log="off"),
+    "hello-shipped": Workload("hello", log="shipped"),
     "json": Workload("json_1k"),
     "echo": Workload("echo", "post"),
     "large": Workload("large"),
@@ -88,8 +89,27 @@ def measure(server: str, workload: Workload, connections: int, seconds: float) -
     )
 
 
+class Ratio(NamedTuple):
+    """What pounce does, times what another server does: medians of the ratios of each round."""
+
+    rate: float
+    cpu: float
+
+
+def ratios(rounds: dict[str, list[Round]]) -> dict[str, Ratio]:
+    """The ratio to every server of one workload."""
+    ours = rounds["pounce"]
+    return {
+        server: Ratio(
+            statistics.median(our.rate / one.rate for our, one in zip(ours, seen, strict=True)),
+            statistics.median(our.cpu / one.cpu for our, one in zip(ours, seen, strict=True)),
+        )
+        for server, seen in rounds.items()
+    }
+
+
 def table(title: str, rounds: dict[str, list[Round]]) -> list[str]:
-    """The medians of one workload, and the median of the ratios to pounce round by round."""
+    """The medians of one workload, and the ratios to pounce."""
     lines = [
         f"## {title}",
         "",
@@ -97,16 +117,32 @@ def table(title: str, rounds: dict[str, list[Round]]) -> list[str]:
         "| pounce's requests/s, times this | pounce's CPU, times this |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    ours = rounds["pounce"]
+    to = ratios(rounds)
     for server, seen in rounds.items():
         middle = Round(*(statistics.median(column) for column in zip(*seen, strict=True)))
-        faster = statistics.median(our.rate / one.rate for our, one in zip(ours, seen, strict=True))
-        less = statistics.median(our.cpu / one.cpu for our, one in zip(ours, seen, strict=True))
         latency = f"{middle.p50:.0f} | {middle.p99:.0f} | {middle.p999:.0f}"
         lines.append(
             f"| {server} | {middle.rate:.0f} | {middle.cpu:.1f} | {latency} "
-            f"| {middle.memory:.0f} | {faster:.2f} | {less:.2f} |"
+            f"| {middle.memory:.0f} | {to[server].rate:.2f} | {to[server].cpu:.2f} |"
         )
+    return [*lines, ""]
+
+
+def overview(found: dict[str, dict[str, Ratio]], named: list[str]) -> list[str]:
+    """All workloads in one table: requests a second and CPU a request, times the others."""
+    others = [server for server in named if server != "pounce"]
+    lines = [
+        "## pounce, times the others: requests/s / CPU per request",
+        "",
+        "| workload | " + " | ".join(others) + " |",
+        "|---|" + "---|" * len(others),
+    ]
+    for title, to in found.items():
+        cells = [
+            f"{to[server].rate:.2f} / {to[server].cpu:.2f}" if server in to else ""
+            for server in others
+        ]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
 
@@ -128,7 +164,7 @@ def main() -> None:
     for tool, package in (("wrk", "wrk"), ("h2load", "nghttp2-client")):
         if shutil.which(tool) is None:
             raise SystemExit(f"{tool} is missing: apt-get install {package}")
-    report = [
+    head = [
         "# One worker: pounce and its peers",
         "",
         f"CPython {platform.python_version()}, {servers.versions()}; {given.rounds} interleaved "
@@ -138,6 +174,8 @@ def main() -> None:
         f"`{' '.join(['bench/serve.py', *sys.argv[1:]])}`.",
         "",
     ]
+    report: list[str] = []
+    found: dict[str, dict[str, Ratio]] = {}
     for name in given.workloads or WORKLOADS:
         workload = WORKLOADS[name]
         taking_part = [
@@ -148,11 +186,14 @@ def main() -> None:
             for _ in range(given.rounds):
                 for server, seen in rounds.items():
                     seen.append(measure(server, workload, connections, given.seconds))
-            lines = table(workload.title(connections), rounds)
+            title = workload.title(connections)
+            found[title] = ratios(rounds)
+            lines = table(title, rounds)
             report += lines
             print("\n".join(lines), flush=True)
             if given.write:
-                given.write.write_text("\n".join(report), encoding="utf-8")
+                text = "\n".join([*head, *overview(found, given.servers), *report])
+                given.write.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
