@@ -298,3 +298,54 @@ async def receives(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": repr(facts).encode()})
     SEEN.append((await listening)["type"])
     print(SEEN[-1], file=sys.stderr, flush=True)
+
+
+class Background:
+    """What goes on beside requests: answers with how often each of it has had its turn."""
+
+    def __init__(self) -> None:
+        self._turns = {"called": 0, "timers": 0, "sockets": 0, "threads": 0}
+        self._running: list[asyncio.Future[Any]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin at the first request."""
+        assert scope["type"] == "http"
+        if not self._running:
+            loop = asyncio.get_running_loop()
+            parts = (self._called(), self._timers(), self._sockets())
+            self._running += [asyncio.ensure_future(part) for part in parts]
+            self._running.append(loop.run_in_executor(None, self._threads, loop))
+        await answer(send, repr(self._turns))
+
+    def _took(self, part: str) -> None:
+        self._turns[part] += 1
+
+    async def _called(self) -> None:
+        while True:
+            await asyncio.sleep(0)
+            self._took("called")
+            await asyncio.sleep(0.0001)
+
+    async def _timers(self) -> None:
+        while True:
+            await asyncio.sleep(0.001)
+            self._took("timers")
+
+    async def _sockets(self) -> None:
+        loop = asyncio.get_running_loop()
+        left, right = socket.socketpair()
+        for end in (left, right):
+            end.setblocking(False)
+        while True:
+            await loop.sock_sendall(left, b"x")
+            await loop.sock_recv(right, 1)
+            self._took("sockets")
+            await asyncio.sleep(0.001)
+
+    def _threads(self, loop: asyncio.AbstractEventLoop) -> None:
+        for _ in range(5):
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0.001), loop).result()
+            self._took("threads")
+
+
+background = Background()

@@ -111,3 +111,17 @@ def test_receive_and_send_belong_to_every_task(environment: dict[str, str]) -> N
         assert worker.end() == 0
         assert ["CancelledError" in record["exception"] for record in worker.log] == [True]
         assert worker.output.count(b"http.disconnect") == 1
+
+
+def test_a_client_that_never_pauses_holds_nothing_up(environment: dict[str, str]) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
+    with serving("served_asyncio:background", environment=environment) as worker:
+        with worker.connect() as connection:
+            turns: list[dict[str, int]] = []
+            while len(turns) < 200 or min(turns[-1].values()) < 5:
+                assert len(turns) < 100_000, turns[-1]
+                connection.sendall(request)
+                answered = connection.recv(4096).decode()
+                turns.append(ast.literal_eval(answered.partition("\r\n\r\n")[2]))
+        assert worker.end() == 0
+        assert worker.log == []
