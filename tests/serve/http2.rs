@@ -67,19 +67,55 @@ fn hosts_and_sizes_are_checked_as_over_http_1() {
     for (stream, more) in [
         (1, line("host", "a b")),
         (3, [line("host", "a"), line("host", "b")].concat()),
+        (9, line("host", "b")),
+        (11, line("host", "a:81")),
+        (13, line("host", "")),
+        (15, line("content-length", "0").repeat(2)),
+        (17, line("x", " y")),
+        (19, line("x", "y\t")),
+        (21, line("x", " ")),
+        (23, line("x\"", "y")),
     ] {
         let block = [head(GET, "/"), more].concat();
         client.send(HEADERS, END_HEADERS | END_STREAM, stream, &block);
-        assert_eq!(client.response().1, BAD_REQUEST);
+        assert_eq!(client.response().1, BAD_REQUEST, "{stream}");
     }
     let calls = server.seen.calls.load(Ordering::Relaxed);
     let block = [head(POST, "/echo"), line("content-length", "6")].concat();
-    client.send(HEADERS, END_HEADERS, 5, &block);
+    client.send(HEADERS, END_HEADERS, 25, &block);
     assert_eq!(client.response().2, b"the request body is too large\n");
     assert_eq!(server.seen.calls.load(Ordering::Relaxed), calls);
-    client.request(7, POST, "/echo", 0);
-    client.send(DATA, 0, 7, b"abcdef");
+    client.request(27, POST, "/echo", 0);
+    client.send(DATA, 0, 27, b"abcdef");
     assert_eq!(client.response().2, b"the request body is too large\n");
+    for (stream, host) in [(29, "a"), (31, "A"), (33, "a:80"), (35, "A:80")] {
+        let block = [head(GET, "/host"), line("host", host)].concat();
+        client.send(HEADERS, END_HEADERS | END_STREAM, stream, &block);
+        assert_eq!(client.response(), (stream, OK, b"a\n".to_vec()));
+    }
+}
+
+#[test]
+fn schemes_and_paths_are_checked_as_over_http_1() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    let mut stream = 1;
+    let mut status = |method: u8, scheme: &str, path: &str| {
+        let scheme = [&[6, u8::try_from(scheme.len()).unwrap()], scheme.as_bytes()].concat();
+        let block = [&[method][..], &scheme, &head(method, path)[2..]].concat();
+        client.send(HEADERS, END_HEADERS | END_STREAM, stream, &block);
+        stream += 2;
+        client.response().1
+    };
+    assert_eq!(status(GET, "http", "/"), OK);
+    assert_eq!(status(GET, "HTTPS", "/?a?b/c"), OK);
+    for path in ["*", "?a", "/\u{e4}", "/?\u{e4}"] {
+        assert_eq!(status(GET, "http", path), BAD_REQUEST, "{path}");
+    }
+    for scheme in ["", "1http"] {
+        assert_eq!(status(GET, scheme, "/"), BAD_REQUEST, "{scheme}");
+    }
+    assert_eq!(server.seen.calls.load(Ordering::Relaxed), 2);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Requests that are not HTTP, or that two servers could read in two ways: refused, and closed.
 
+use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 
 use crate::client::Client;
@@ -322,6 +323,29 @@ fn every_malformed_chunk_ends_the_request_and_the_connection() {
         server.until("the body is torn", |server| {
             server.seen.torn.load(Ordering::Relaxed) > torn
         });
+    }
+}
+
+#[test]
+fn a_body_that_ends_early_is_the_clients_fault() {
+    let server = TestServer::start();
+    for (framing, body) in [
+        ("Content-Length: 10", "abc"),
+        ("Transfer-Encoding: chunked", "3\r\nabc\r\n"),
+        ("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n"),
+    ] {
+        let mut client = Client::connect(&server);
+        client.send(format!(
+            "POST /echo HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n{body}"
+        ));
+        client.0.get_ref().shutdown(Shutdown::Write).unwrap();
+        let response = client.response();
+        assert_eq!(
+            (response.status, response.body.as_str()),
+            (400, "the request body ended early\n"),
+            "{framing}"
+        );
+        client.assert_closed();
     }
 }
 

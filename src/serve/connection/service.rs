@@ -20,7 +20,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::Worker;
-use super::head::{join_cookies, name_host, refuse_stream};
+use super::head::{join_cookies, name_host, refuse_stream, trim_values};
 use super::traffic::Traffic;
 use super::websocket::Switch;
 use crate::serve::access::Entry;
@@ -90,6 +90,7 @@ impl Requests {
     /// What is known of the client; a trusted proxy may also have replaced the Host header.
     fn origin(&self, headers: &mut HeaderMap) -> Origin {
         let origin = if self.trusted {
+            proxy::strip_lookalikes(headers);
             proxy::read(headers, self.worker.settings.trusted_hops)
         } else {
             proxy::strip(headers);
@@ -346,6 +347,9 @@ impl Answer {
             headers.entry(SERVER).or_insert_with(|| server.clone());
         }
         headers.insert(REQUEST_ID, self.id.header());
+        if self.http_2 {
+            trim_values(headers);
+        }
         if last && !self.http_2 {
             // Where the answer says what to upgrade to, Connection names it (RFC 9110 7.8).
             let upgrade = headers.contains_key(UPGRADE);

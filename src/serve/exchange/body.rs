@@ -70,7 +70,11 @@ impl RequestBody {
             }
             let data = match frame.map(|frame| frame.map(Frame::into_data)) {
                 None => return Poll::Ready(None),
-                Some(Err(_)) => return Poll::Ready(Some(Err(Disconnected))),
+                Some(Err(_)) => {
+                    // A client that has only ended its side still reads whose fault it was.
+                    self.exchange.refuse(Refusal::BodyIncomplete);
+                    return Poll::Ready(Some(Err(Disconnected)));
+                }
                 Some(Ok(Err(_trailers))) => continue,
                 Some(Ok(Ok(data))) => data,
             };
