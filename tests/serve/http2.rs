@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::frames::{
-    BAD_REQUEST, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, Http2, OK, POST, RESET,
-    SERVER_ERROR, SETTINGS, WINDOW_UPDATE, head, line,
+    ACK, BAD_REQUEST, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, Http2, OK, PING, POST,
+    PREFACE, RESET, SERVER_ERROR, SETTINGS, WINDOW_UPDATE, frame, head, line,
 };
 use crate::server::TestServer;
 
@@ -96,6 +96,40 @@ fn hosts_and_sizes_are_checked_as_over_http_1() {
 }
 
 #[test]
+fn a_connection_begins_with_settings() {
+    let server = TestServer::start();
+    let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head(GET, "/"));
+    for first in [
+        request.clone(),
+        frame(SETTINGS, ACK, 0, &[]),
+        frame(SETTINGS, 0, 1, &[]),
+        frame(PING, 0, 0, &[0; 8]),
+    ] {
+        let mut client = Client::connect(&server);
+        client.send([PREFACE.as_bytes(), &first, &request].concat());
+        assert!(Http2(client).frame().is_none());
+    }
+    assert_eq!(server.seen.calls.load(Ordering::Relaxed), 0);
+    // In whatever pieces they come.
+    let mut client = Client::connect(&server);
+    client.0.get_ref().set_nodelay(true).unwrap();
+    let mut other = Client::connect(&server);
+    for byte in [PREFACE.as_bytes(), &frame(SETTINGS, 0, 0, &[]), &request].concat() {
+        client.send([byte]);
+        other.get("/");
+    }
+    assert_eq!(Http2(client).response(), (1, OK, b"hello\n".to_vec()));
+}
+
+#[test]
+fn headers_of_the_connection_are_left_out() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    client.request(1, GET, "/headers", END_STREAM);
+    assert_eq!(client.response(), (1, OK, Vec::new()));
+}
+
+#[test]
 fn schemes_and_paths_are_checked_as_over_http_1() {
     let server = TestServer::start();
     let mut client = Http2::connect(&server);
@@ -131,8 +165,10 @@ fn tunnels_and_unknown_expectations_are_refused_as_over_http_1() {
     .concat();
     client.send(HEADERS, END_HEADERS, 1, &tunnel);
     assert_eq!(client.response().2, b"CONNECT is not served here\n");
+    client.send(HEADERS, END_HEADERS, 5, &tunnel[..9]);
+    assert_eq!(client.response().2, b"the request target is invalid\n");
     let block = [head(POST, "/echo"), line("expect", "tea")].concat();
-    client.send(HEADERS, END_HEADERS | END_STREAM, 3, &block);
+    client.send(HEADERS, END_HEADERS | END_STREAM, 7, &block);
     assert_eq!(
         client.response().2,
         b"an expectation other than 100-continue\n"

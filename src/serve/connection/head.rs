@@ -15,7 +15,13 @@ pub(super) fn refuse_stream(head: &Parts, max_headers: usize, max_body: u64) -> 
     if head.headers.len() > max_headers {
         Some(Refusal::TooManyHeaders)
     } else if head.method == Method::CONNECT && head.extensions.get::<Protocol>().is_none() {
-        Some(Refusal::Connect)
+        // A tunnel goes somewhere (RFC 9113 8.5).
+        let aimless = head.uri.authority().is_none();
+        Some(if aimless {
+            Refusal::Target
+        } else {
+            Refusal::Connect
+        })
     } else if !is_target(head) {
         Some(Refusal::Target)
     } else if expectation
