@@ -62,7 +62,7 @@ def facts(scope: Scope) -> str:
 
 
 async def _echo(receive: Receive, send: Send) -> None:
-    """Send the body back in pieces, once it is there: nginx gives up on it when an answer begins."""
+    """Send the body back in pieces, once it is whole: nginx gives it up when an answer begins."""
     body = await body_of(receive)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     for start in range(0, len(body), 50_000):

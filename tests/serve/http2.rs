@@ -96,6 +96,30 @@ fn hosts_and_sizes_are_checked_as_over_http_1() {
 }
 
 #[test]
+fn an_early_answer_reaches_a_client_that_is_still_sending() {
+    let server = TestServer::with(|settings| settings.limits.body = 1 << 20);
+    let mut client = Http2::connect(&server);
+    let refused = [head(POST, "/"), line("content-length", "1048577")].concat();
+    client.request(1, POST, "/", 0);
+    assert_eq!(client.response(), (1, OK, b"hello\n".to_vec()));
+    client.send(HEADERS, END_HEADERS, 3, &refused);
+    assert_eq!(client.response().2, b"the request body is too large\n");
+    client.send(DATA, END_STREAM, 1, b"late");
+    client.send(DATA, 0, 3, &[b'x'; 1 << 14]);
+    client.request(5, GET, "/", END_STREAM);
+    // Neither stream is reset: clients would lose the answer.
+    loop {
+        let frame = client.frame().unwrap();
+        assert_ne!(frame.kind, RESET, "{frame:?}");
+        if frame.stream == 5 {
+            break;
+        }
+    }
+    // A body that goes on is not taken for ever.
+    assert_eq!(client.find(RESET).stream, 3);
+}
+
+#[test]
 fn a_connection_begins_with_settings() {
     let server = TestServer::start();
     let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head(GET, "/"));

@@ -12,14 +12,12 @@ use super::Worker;
 use super::gate::Scratch;
 use super::transport::Transport;
 use crate::serve::access::Line;
+use crate::serve::exchange::LINGER;
 use crate::serve::reactor::{Handle, Peer};
 use crate::serve::request_id::RequestId;
 use crate::serve::settings::Settings;
 
 pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
-/// Time in which what still comes is read and thrown away, so that the client can read the answer: one
-/// that is in the middle of a large body, as proxies are, looks for it only once that is sent or refused.
-const LINGER: Duration = Duration::from_secs(2);
 /// Receive calls of one poll; then other connections have their turn.
 const RECEIVES: u32 = 16;
 

@@ -27,7 +27,7 @@ use crate::serve::access::Entry;
 use crate::serve::application::{
     ConnectionInfo, Request, RequestBody, Responder, WebSocketRequest,
 };
-use crate::serve::exchange::{Exchange, Failure, ResponseHead};
+use crate::serve::exchange::{Exchange, Failure, ResponseHead, discard};
 use crate::serve::http::refusal::Refusal;
 use crate::serve::proxy::{self, Origin};
 use crate::serve::reactor::Peer;
@@ -174,6 +174,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
         let handshake = match handshake {
             Ok(handshake) => handshake,
             Err(refusal) => {
+                if http_2 {
+                    discard(incoming, &self.worker.handle);
+                }
                 exchange.refuse(refusal);
                 return answer;
             }
