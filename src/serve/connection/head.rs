@@ -2,6 +2,7 @@
 
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT, HOST};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use hyper::ext::Protocol;
 
@@ -39,7 +40,7 @@ pub(super) fn refuse_stream(head: &Parts, max_headers: usize, max_body: u64) -> 
 /// that a URI may have, in any place.
 fn is_target(head: &Parts) -> bool {
     let scheme = head.uri.scheme_str().map(str::as_bytes);
-    let path = head.uri.path_and_query().map(|target| target.as_str());
+    let path = head.uri.path_and_query().map(PathAndQuery::as_str);
     scheme.is_none_or(|scheme| scheme.first().is_some_and(u8::is_ascii_alphabetic))
         && path.is_some_and(|path| is_origin_form(head.method.as_str(), path))
 }

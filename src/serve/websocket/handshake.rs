@@ -50,7 +50,7 @@ impl Handshake {
             Some(upgrade(head)?)
         };
         let mut versions = head.headers.get_all(SEC_WEBSOCKET_VERSION).iter();
-        if !versions.next().is_some_and(|version| version == "13") || versions.next().is_some() {
+        if versions.next().is_none_or(|version| version != "13") || versions.next().is_some() {
             return Err(Refusal::WebSocketVersion);
         }
         Ok(Some(Self {
