@@ -41,7 +41,7 @@ http {{
     scgi_temp_path {folder}/scgi;
     client_max_body_size 0;
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
-    upstream app {{ server {upstream}; keepalive 4; }}
+    upstream app {{ server {upstream}; keepalive 4; keepalive_timeout 4s; }}
     server {{
         listen 127.0.0.1:{port};
         proxy_http_version 1.1;
