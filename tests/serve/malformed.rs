@@ -184,6 +184,32 @@ fn every_malformed_head_is_answered_with_400_and_reaches_nobody() {
 }
 
 #[test]
+fn names_and_methods_are_tokens_and_values_have_no_controls() {
+    let server = TestServer::start();
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    for byte in 0..=255 {
+        let mut heads = Vec::new();
+        if !token(byte) && byte != b':' {
+            for name in [[b'x', byte, b'y'], [byte, b'x', b'y'], [b'x', b'y', byte]] {
+                heads.push([b"GET / HTTP/1.1\r\nHost: a\r\n", &name[..], b": z\r\n\r\n"].concat());
+            }
+            heads.push([b"GE", &[byte][..], b"T / HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
+        }
+        if byte.is_ascii_control() && byte != b'\t' {
+            let value = [
+                b"GET / HTTP/1.1\r\nHost: a\r\nx: y",
+                &[byte][..],
+                b"z\r\n\r\n",
+            ];
+            heads.push(value.concat());
+        }
+        for head in heads {
+            assert_eq!(refused(&server, &head), 400, "{}", head.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn what_is_unusual_and_valid_is_served() {
     let server = TestServer::start();
     for (bytes, body) in [
