@@ -20,6 +20,7 @@ use super::http::refusal::Refusal;
 use file::FileBody;
 
 pub use body::{Disconnected, RequestBody};
+pub(super) use body::{LINGER, discard};
 pub use responder::{Responder, SendError};
 
 /// Bytes that may wait for the socket; beyond it the application should wait.
@@ -185,6 +186,11 @@ impl Exchange {
     /// The protocol's side has taken an answer of the server itself.
     pub(super) fn touch(&self, now: Instant) {
         self.inner.borrow_mut().taken_at = Some(now);
+    }
+
+    /// Whether it is one stream of several, over HTTP/2.
+    pub(super) fn is_stream(&self) -> bool {
+        self.inner.borrow().sliced
     }
 
     pub(super) fn is_head_request(&self) -> bool {

@@ -298,6 +298,7 @@ impl Application for Behaviours {
                 let mut headers = text();
                 for name in [
                     "connection",
+                    "te",
                     "transfer-encoding",
                     "upgrade",
                     "keep-alive",

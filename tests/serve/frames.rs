@@ -18,6 +18,9 @@ pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const ACK: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 
+/// What a client begins with that knows of HTTP/2.
+pub(crate) const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) kind: u8,
@@ -31,7 +34,7 @@ pub(crate) struct Http2(pub(crate) Client);
 impl Http2 {
     pub(crate) fn connect(server: &TestServer) -> Self {
         let mut client = Self(Client::connect(server));
-        client.0.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        client.0.send(PREFACE);
         client.send(SETTINGS, 0, 0, &[]);
         client
     }

@@ -1,6 +1,7 @@
 //! HTTP/1.0 and HTTP/1.1 as they should be.
 
 use std::io::Read as _;
+use std::sync::atomic::Ordering;
 
 use pounce_core::config::peers::Peer;
 use pounce_core::serve::settings::TrustedPeers;
@@ -185,6 +186,26 @@ fn the_client_is_told_to_go_on_when_the_application_wants_the_body() {
     assert_eq!(client.send("abc").response().body, "abc");
     client.send(head("/"));
     assert_eq!(client.response().status, 200);
+}
+
+#[test]
+fn an_early_answer_reaches_a_client_that_is_still_sending() {
+    let length = 16 << 20;
+    for (limit, status) in [(length, 200), (1 << 20, 413)] {
+        let server = TestServer::with(|settings| settings.limits.body = limit);
+        let mut client = Client::connect(&server);
+        client.send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
+        ));
+        // All of it is taken, though nobody wants it.
+        for _ in 0..length >> 16 {
+            client.send([b'x'; 1 << 16]);
+        }
+        client.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(client.response().status, status);
+        client.assert_closed();
+        assert!(server.seen.calls.load(Ordering::Relaxed) <= 1);
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::frames::{
-    BAD_REQUEST, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, Http2, OK, POST, RESET,
-    SERVER_ERROR, SETTINGS, WINDOW_UPDATE, head, line,
+    ACK, BAD_REQUEST, DATA, END_HEADERS, END_STREAM, GET, GOAWAY, HEADERS, Http2, OK, PING, POST,
+    PREFACE, RESET, SERVER_ERROR, SETTINGS, WINDOW_UPDATE, frame, head, line,
 };
 use crate::server::TestServer;
 
@@ -67,19 +67,113 @@ fn hosts_and_sizes_are_checked_as_over_http_1() {
     for (stream, more) in [
         (1, line("host", "a b")),
         (3, [line("host", "a"), line("host", "b")].concat()),
+        (9, line("host", "b")),
+        (11, line("host", "a:81")),
+        (13, line("host", "")),
+        (15, line("content-length", "0").repeat(2)),
+        (17, line("x", " y")),
+        (19, line("x", "y\t")),
+        (21, line("x", " ")),
+        (23, line("x\"", "y")),
     ] {
         let block = [head(GET, "/"), more].concat();
         client.send(HEADERS, END_HEADERS | END_STREAM, stream, &block);
-        assert_eq!(client.response().1, BAD_REQUEST);
+        assert_eq!(client.response().1, BAD_REQUEST, "{stream}");
     }
     let calls = server.seen.calls.load(Ordering::Relaxed);
     let block = [head(POST, "/echo"), line("content-length", "6")].concat();
-    client.send(HEADERS, END_HEADERS, 5, &block);
+    client.send(HEADERS, END_HEADERS, 25, &block);
     assert_eq!(client.response().2, b"the request body is too large\n");
     assert_eq!(server.seen.calls.load(Ordering::Relaxed), calls);
-    client.request(7, POST, "/echo", 0);
-    client.send(DATA, 0, 7, b"abcdef");
+    client.request(27, POST, "/echo", 0);
+    client.send(DATA, 0, 27, b"abcdef");
     assert_eq!(client.response().2, b"the request body is too large\n");
+    for (stream, host) in [(29, "a"), (31, "A"), (33, "a:80"), (35, "A:80")] {
+        let block = [head(GET, "/host"), line("host", host)].concat();
+        client.send(HEADERS, END_HEADERS | END_STREAM, stream, &block);
+        assert_eq!(client.response(), (stream, OK, b"a\n".to_vec()));
+    }
+}
+
+#[test]
+fn an_early_answer_reaches_a_client_that_is_still_sending() {
+    let server = TestServer::with(|settings| settings.limits.body = 1 << 20);
+    let mut client = Http2::connect(&server);
+    let refused = [head(POST, "/"), line("content-length", "1048577")].concat();
+    client.request(1, POST, "/", 0);
+    assert_eq!(client.response(), (1, OK, b"hello\n".to_vec()));
+    client.send(HEADERS, END_HEADERS, 3, &refused);
+    assert_eq!(client.response().2, b"the request body is too large\n");
+    client.send(DATA, END_STREAM, 1, b"late");
+    client.send(DATA, 0, 3, &[b'x'; 1 << 14]);
+    client.request(5, GET, "/", END_STREAM);
+    // Neither stream is reset: clients would lose the answer.
+    loop {
+        let frame = client.frame().unwrap();
+        assert_ne!(frame.kind, RESET, "{frame:?}");
+        if frame.stream == 5 {
+            break;
+        }
+    }
+    // A body that goes on is not taken for ever.
+    assert_eq!(client.find(RESET).stream, 3);
+}
+
+#[test]
+fn a_connection_begins_with_settings() {
+    let server = TestServer::start();
+    let request = frame(HEADERS, END_HEADERS | END_STREAM, 1, &head(GET, "/"));
+    for first in [
+        request.clone(),
+        frame(SETTINGS, ACK, 0, &[]),
+        frame(SETTINGS, 0, 1, &[]),
+        frame(PING, 0, 0, &[0; 8]),
+    ] {
+        let mut client = Client::connect(&server);
+        client.send([PREFACE.as_bytes(), &first, &request].concat());
+        assert!(Http2(client).frame().is_none());
+    }
+    assert_eq!(server.seen.calls.load(Ordering::Relaxed), 0);
+    // In whatever pieces they come.
+    let mut client = Client::connect(&server);
+    client.0.get_ref().set_nodelay(true).unwrap();
+    let mut other = Client::connect(&server);
+    for byte in [PREFACE.as_bytes(), &frame(SETTINGS, 0, 0, &[]), &request].concat() {
+        client.send([byte]);
+        other.get("/");
+    }
+    assert_eq!(Http2(client).response(), (1, OK, b"hello\n".to_vec()));
+}
+
+#[test]
+fn headers_of_the_connection_are_left_out() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    client.request(1, GET, "/headers", END_STREAM);
+    assert_eq!(client.response(), (1, OK, Vec::new()));
+}
+
+#[test]
+fn schemes_and_paths_are_checked_as_over_http_1() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    let mut stream = 1;
+    let mut status = |method: u8, scheme: &str, path: &str| {
+        let scheme = [&[6, u8::try_from(scheme.len()).unwrap()], scheme.as_bytes()].concat();
+        let block = [&[method][..], &scheme, &head(method, path)[2..]].concat();
+        client.send(HEADERS, END_HEADERS | END_STREAM, stream, &block);
+        stream += 2;
+        client.response().1
+    };
+    assert_eq!(status(GET, "http", "/"), OK);
+    assert_eq!(status(GET, "HTTPS", "/?a?b/c"), OK);
+    for path in ["*", "?a", "/\u{e4}", "/?\u{e4}"] {
+        assert_eq!(status(GET, "http", path), BAD_REQUEST, "{path}");
+    }
+    for scheme in ["", "1http"] {
+        assert_eq!(status(GET, scheme, "/"), BAD_REQUEST, "{scheme}");
+    }
+    assert_eq!(server.seen.calls.load(Ordering::Relaxed), 2);
 }
 
 #[test]
@@ -95,8 +189,10 @@ fn tunnels_and_unknown_expectations_are_refused_as_over_http_1() {
     .concat();
     client.send(HEADERS, END_HEADERS, 1, &tunnel);
     assert_eq!(client.response().2, b"CONNECT is not served here\n");
+    client.send(HEADERS, END_HEADERS, 5, &tunnel[..9]);
+    assert_eq!(client.response().2, b"the request target is invalid\n");
     let block = [head(POST, "/echo"), line("expect", "tea")].concat();
-    client.send(HEADERS, END_HEADERS | END_STREAM, 3, &block);
+    client.send(HEADERS, END_HEADERS | END_STREAM, 7, &block);
     assert_eq!(
         client.response().2,
         b"an expectation other than 100-continue\n"

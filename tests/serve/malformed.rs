@@ -1,5 +1,6 @@
 //! Requests that are not HTTP, or that two servers could read in two ways: refused, and closed.
 
+use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 
 use crate::client::Client;
@@ -183,6 +184,32 @@ fn every_malformed_head_is_answered_with_400_and_reaches_nobody() {
 }
 
 #[test]
+fn names_and_methods_are_tokens_and_values_have_no_controls() {
+    let server = TestServer::start();
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    for byte in 0..=255 {
+        let mut heads = Vec::new();
+        if !token(byte) && byte != b':' {
+            for name in [[b'x', byte, b'y'], [byte, b'x', b'y'], [b'x', b'y', byte]] {
+                heads.push([b"GET / HTTP/1.1\r\nHost: a\r\n", &name[..], b": z\r\n\r\n"].concat());
+            }
+            heads.push([b"GE", &[byte][..], b"T / HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
+        }
+        if byte.is_ascii_control() && byte != b'\t' {
+            let value = [
+                b"GET / HTTP/1.1\r\nHost: a\r\nx: y",
+                &[byte][..],
+                b"z\r\n\r\n",
+            ];
+            heads.push(value.concat());
+        }
+        for head in heads {
+            assert_eq!(refused(&server, &head), 400, "{}", head.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn what_is_unusual_and_valid_is_served() {
     let server = TestServer::start();
     for (bytes, body) in [
@@ -322,6 +349,29 @@ fn every_malformed_chunk_ends_the_request_and_the_connection() {
         server.until("the body is torn", |server| {
             server.seen.torn.load(Ordering::Relaxed) > torn
         });
+    }
+}
+
+#[test]
+fn a_body_that_ends_early_is_the_clients_fault() {
+    let server = TestServer::start();
+    for (framing, body) in [
+        ("Content-Length: 10", "abc"),
+        ("Transfer-Encoding: chunked", "3\r\nabc\r\n"),
+        ("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\n"),
+    ] {
+        let mut client = Client::connect(&server);
+        client.send(format!(
+            "POST /echo HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n{body}"
+        ));
+        client.0.get_ref().shutdown(Shutdown::Write).unwrap();
+        let response = client.response();
+        assert_eq!(
+            (response.status, response.body.as_str()),
+            (400, "the request body ended early\n"),
+            "{framing}"
+        );
+        client.assert_closed();
     }
 }
 

@@ -10,6 +10,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::client::Client;
+use crate::frames::PREFACE;
 use crate::server::{Pair, TestServer};
 use crate::websocket_client::{BINARY, CLOSE, FIN, TEXT, closing, frame, handshake};
 
@@ -67,6 +68,16 @@ fn requests_are_served_and_the_end_is_announced() {
     for alpn in [&[][..], &["http/1.1"]] {
         let response = get(&mut connect(&server, &pair, alpn), "/ticks");
         assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+    }
+}
+
+#[test]
+fn http_2_is_spoken_by_agreement_only() {
+    let pair = pair();
+    let server = TestServer::with_tls(pair.clone(), |_| {});
+    for alpn in [&[][..], &["http/1.1"]] {
+        let response = last(&mut connect(&server, &pair, alpn), PREFACE);
+        assert!(response.starts_with("HTTP/1.1 505 "), "{response}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{StatusCode, Version};
@@ -12,15 +12,14 @@ use super::Worker;
 use super::gate::Scratch;
 use super::transport::Transport;
 use crate::serve::access::Line;
+use crate::serve::exchange::LINGER;
 use crate::serve::reactor::{Handle, Peer};
 use crate::serve::request_id::RequestId;
 use crate::serve::settings::Settings;
 
 pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
-/// Bytes that are still read and thrown away, so that the client can read the answer.
-const DRAINED: usize = 256 * 1024;
-/// Time for that.
-const LINGER: Duration = Duration::from_secs(2);
+/// Receive calls of one poll; then other connections have their turn.
+const RECEIVES: u32 = 16;
 
 /// An answer of the server itself to what never became a request; the connection is closed after it.
 pub(super) fn last_answer(
@@ -88,8 +87,8 @@ pub(super) fn plain_answer(
 }
 
 /// Sends `answer` and closes. A socket that is closed while received bytes wait unread is reset, and the
-/// reset can overtake the answer: so where `more` may come, this side is shut first, and a bounded rest
-/// is read.
+/// reset can overtake the answer: so where `more` may come, this side is shut first, and the rest is read
+/// for a while.
 pub(super) async fn close_after(
     handle: &Handle,
     write_timeout: Duration,
@@ -120,15 +119,16 @@ async fn send(transport: &mut Transport, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 async fn drain(transport: &mut Transport, scratch: &Scratch) -> io::Result<()> {
-    let mut drained = 0;
-    while drained < DRAINED {
-        let received = poll_fn(|cx| transport.poll_receive(cx, &mut scratch.borrow_mut())).await?;
-        if received == 0 {
-            break;
+    poll_fn(|cx| {
+        for _ in 0..RECEIVES {
+            if ready!(transport.poll_receive(cx, &mut scratch.borrow_mut()))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
         }
-        drained += received;
-    }
-    Ok(())
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
 }
 
 /// Ends with the deadline at the latest; that a client is gone matters no more.

@@ -2,43 +2,122 @@
 
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT, HOST};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use hyper::ext::Protocol;
 
 use crate::serve::http::refusal::Refusal;
-use crate::serve::http::target::is_host;
+use crate::serve::http::target::{is_host, is_origin_form};
 
-/// The check of a request over HTTP/2, whose framing and field syntax the protocol itself has checked.
+/// The check of a request over HTTP/2, whose framing and most of whose syntax the protocol itself has
+/// checked.
 pub(super) fn refuse_stream(head: &Parts, max_headers: usize, max_body: u64) -> Option<Refusal> {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    let host = hosts.next();
-    let valid = |host: &HeaderValue| is_host(host.as_bytes());
-    let authority = head.uri.authority();
-    let length = head
-        .headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let expectation = head.headers.get(EXPECT);
     if head.headers.len() > max_headers {
         Some(Refusal::TooManyHeaders)
     } else if head.method == Method::CONNECT && head.extensions.get::<Protocol>().is_none() {
-        Some(Refusal::Connect)
+        // A tunnel goes somewhere (RFC 9113 8.5).
+        let aimless = head.uri.authority().is_none();
+        Some(if aimless {
+            Refusal::Target
+        } else {
+            Refusal::Connect
+        })
+    } else if !is_target(head) {
+        Some(Refusal::Target)
     } else if expectation
         .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
     {
         Some(Refusal::Expectation)
-    } else if hosts.next().is_some() {
-        Some(Refusal::HostRepeated)
-    } else if host.is_some_and(|host| !valid(host))
-        || authority.is_some_and(|authority| !is_host(authority.as_str().as_bytes()))
-    {
-        Some(Refusal::HostInvalid)
-    } else if host.is_none() && authority.is_none() {
-        Some(Refusal::HostMissing)
-    } else if length.is_some_and(|length| length > max_body) {
-        Some(Refusal::BodyTooLarge)
     } else {
-        None
+        refuse_host(head)
+            .or_else(|| refuse_length(&head.headers, max_body))
+            .or_else(|| refuse_fields(&head.headers))
+    }
+}
+
+/// Whether `:scheme` and `:path` are what RFC 9113 8.3.1 says: the protocol stack takes any characters
+/// that a URI may have, in any place.
+fn is_target(head: &Parts) -> bool {
+    let scheme = head.uri.scheme_str().map(str::as_bytes);
+    let path = head.uri.path_and_query().map(PathAndQuery::as_str);
+    scheme.is_none_or(|scheme| scheme.first().is_some_and(u8::is_ascii_alphabetic))
+        && path.is_some_and(|path| is_origin_form(head.method.as_str(), path))
+}
+
+fn refuse_host(head: &Parts) -> Option<Refusal> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let host = hosts.next().map(HeaderValue::as_bytes);
+    let authority = head.uri.authority().map(|name| name.as_str().as_bytes());
+    if hosts.next().is_some() {
+        return Some(Refusal::HostRepeated);
+    }
+    if [host, authority]
+        .into_iter()
+        .flatten()
+        .any(|name| !is_host(name))
+    {
+        return Some(Refusal::HostInvalid);
+    }
+    match (host, authority) {
+        (None, None) => Some(Refusal::HostMissing),
+        (Some(host), Some(authority)) => {
+            let port: &[u8] = match head.uri.scheme_str() {
+                Some("https") => b":443",
+                _ => b":80",
+            };
+            let bare =
+                |name: &'_ [u8]| name.strip_suffix(port).unwrap_or(name).to_ascii_lowercase();
+            // Whoever looked at the other one has judged another request.
+            let same = host == authority || bare(host) == bare(authority);
+            (!same).then_some(Refusal::HostDiffers)
+        }
+        _ => None,
+    }
+}
+
+fn refuse_length(headers: &HeaderMap, max_body: u64) -> Option<Refusal> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    // The protocol has seen to it that this is a number, and the length of the body.
+    let length = lengths
+        .next()
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if lengths.next().is_some() {
+        Some(Refusal::ContentLengthRepeated)
+    } else {
+        length
+            .is_some_and(|length| length > max_body)
+            .then_some(Refusal::BodyTooLarge)
+    }
+}
+
+fn refuse_fields(headers: &HeaderMap) -> Option<Refusal> {
+    headers.iter().find_map(|(name, value)| {
+        if is_padded(value) {
+            Some(Refusal::HeaderPadding)
+        } else {
+            // The one character that the type behind takes, and that is none of a token.
+            let quote = name.as_str().contains('"');
+            quote.then_some(Refusal::HeaderName)
+        }
+    })
+}
+
+/// Whether white space stands around a value, which over HTTP/2 is a part of it (RFC 9113 8.2.1).
+fn is_padded(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    [bytes.first(), bytes.last()]
+        .into_iter()
+        .any(|byte| matches!(byte, Some(b' ' | b'\t')))
+}
+
+/// Takes white space from around values, which may not be sent over HTTP/2 (RFC 9113 8.2.1).
+pub(super) fn trim_values(headers: &mut HeaderMap) {
+    for value in headers.values_mut().filter(|value| is_padded(value)) {
+        let trimmed = value.as_bytes().trim_ascii();
+        if let Ok(trimmed) = HeaderValue::from_bytes(trimmed) {
+            *value = trimmed;
+        }
     }
 }
 
@@ -65,5 +144,21 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
         if let Ok(joined) = HeaderValue::from_bytes(&joined) {
             headers.insert(COOKIE, joined);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_around_values_is_taken_away() {
+        let mut headers = HeaderMap::new();
+        for value in [" a b\t", "a", " ", ""] {
+            headers.append("x", HeaderValue::from_static(value));
+        }
+        trim_values(&mut headers);
+        let values: Vec<_> = headers.get_all("x").iter().collect();
+        assert_eq!(values, ["a b", "a", "", ""]);
     }
 }

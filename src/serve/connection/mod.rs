@@ -211,15 +211,17 @@ async fn serve_from(attendance: Attendance, transport: Transport, peer: Peer, re
     let local = transport.local_address();
     let traffic = Traffic::new(worker.handle.clone());
     let log = worker.access.as_ref();
-    let entry = log
-        .and_then(|log| ConnectionEntry::open(log, peer, matches!(transport, Transport::Tls(_))));
+    let encrypted = matches!(transport, Transport::Tls(_));
+    let entry = log.and_then(|log| ConnectionEntry::open(log, peer, encrypted));
     let mut gate = Gate::new(
         transport,
         Rc::clone(&worker.scratch),
         Rc::clone(&traffic),
         received,
     );
-    let Some(http_2) = begin(&worker, &mut gate).await else {
+    // Over TLS HTTP/2 is spoken by agreement only (RFC 9113 3.2).
+    let known = worker.settings.http2 && !encrypted;
+    let Some(http_2) = begin(&worker, &mut gate, known).await else {
         return;
     };
     let tls = gate.tls();
@@ -245,8 +247,40 @@ async fn serve_from(attendance: Attendance, transport: Transport, peer: Peer, re
     }
 }
 
-/// Waits for the handshake and the first bytes; whether they begin HTTP/2. None: there are none in time.
-async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
+/// What the first bytes of a connection begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    Undecided,
+    Http1,
+    Http2,
+    /// It would be HTTP/2, and is an error of the connection from the start.
+    Invalid,
+}
+
+impl Opening {
+    /// Judges what has come, where it `may` be HTTP/2, or it is `agreed` that it is.
+    fn of(bytes: &[u8], may: bool, agreed: bool) -> Self {
+        let (preface, frames) = bytes.split_at(bytes.len().min(PREFACE.len()));
+        if !may || !PREFACE.starts_with(preface) {
+            return match bytes {
+                [] => Self::Undecided,
+                // hyper tells the client what is wrong.
+                _ if agreed => Self::Http2,
+                _ => Self::Http1,
+            };
+        }
+        // SETTINGS follow, and they are no acknowledgement (RFC 9113 3.4); hyper takes anything.
+        match frames {
+            [_, _, _, 4, flags, 0, 0, 0, 0, ..] if flags & 1 == 0 => Self::Http2,
+            _ if frames.len() < 9 => Self::Undecided,
+            _ => Self::Invalid,
+        }
+    }
+}
+
+/// Waits for the handshake and the first bytes; whether they begin HTTP/2, which clients may know of without
+/// an agreement. None: there are none in time, or none that begin anything.
+async fn begin(worker: &Worker, gate: &mut Gate, known: bool) -> Option<bool> {
     let mut sleep = worker
         .handle
         .sleep_until(worker.handle.now() + worker.settings.header_timeout);
@@ -260,23 +294,18 @@ async fn begin(worker: &Worker, gate: &mut Gate) -> Option<bool> {
         if pin!(&mut sleep).poll(cx).is_ready() {
             return Poll::Ready(None);
         }
-        match gate.poll_handshake(cx) {
-            Poll::Ready(Ok(true)) => return Poll::Ready(Some(true)),
-            Poll::Ready(Ok(false)) => {}
+        let agreed = match gate.poll_handshake(cx) {
+            Poll::Ready(Ok(agreed)) => agreed,
             Poll::Ready(Err(_)) => return Poll::Ready(None),
             Poll::Pending => return Poll::Pending,
-        }
+        };
         loop {
-            let bytes = gate.held();
-            if bytes.starts_with(PREFACE) {
-                return Poll::Ready(Some(worker.settings.http2));
-            }
-            let undecided = PREFACE.starts_with(bytes);
-            if gate.has_ended() {
-                return Poll::Ready(None);
-            }
-            if !undecided {
-                return Poll::Ready(Some(false));
+            match Opening::of(gate.held(), known || agreed, agreed) {
+                Opening::Http1 => return Poll::Ready(Some(false)),
+                Opening::Http2 => return Poll::Ready(Some(true)),
+                Opening::Invalid => return Poll::Ready(None),
+                Opening::Undecided if gate.has_ended() => return Poll::Ready(None),
+                Opening::Undecided => {}
             }
             match gate.poll_begin(cx) {
                 Poll::Ready(Ok(())) => {}

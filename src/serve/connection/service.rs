@@ -20,14 +20,14 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::Worker;
-use super::head::{join_cookies, name_host, refuse_stream};
+use super::head::{join_cookies, name_host, refuse_stream, trim_values};
 use super::traffic::Traffic;
 use super::websocket::Switch;
 use crate::serve::access::Entry;
 use crate::serve::application::{
     ConnectionInfo, Request, RequestBody, Responder, WebSocketRequest,
 };
-use crate::serve::exchange::{Exchange, Failure, ResponseHead};
+use crate::serve::exchange::{Exchange, Failure, ResponseHead, discard};
 use crate::serve::http::refusal::Refusal;
 use crate::serve::proxy::{self, Origin};
 use crate::serve::reactor::Peer;
@@ -90,6 +90,7 @@ impl Requests {
     /// What is known of the client; a trusted proxy may also have replaced the Host header.
     fn origin(&self, headers: &mut HeaderMap) -> Origin {
         let origin = if self.trusted {
+            proxy::strip_lookalikes(headers);
             proxy::read(headers, self.worker.settings.trusted_hops)
         } else {
             proxy::strip(headers);
@@ -173,6 +174,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Requests {
         let handshake = match handshake {
             Ok(handshake) => handshake,
             Err(refusal) => {
+                if http_2 {
+                    discard(incoming, &self.worker.handle);
+                }
                 exchange.refuse(refusal);
                 return answer;
             }
@@ -346,6 +350,9 @@ impl Answer {
             headers.entry(SERVER).or_insert_with(|| server.clone());
         }
         headers.insert(REQUEST_ID, self.id.header());
+        if self.http_2 {
+            trim_values(headers);
+        }
         if last && !self.http_2 {
             // Where the answer says what to upgrade to, Connection names it (RFC 9110 7.8).
             let upgrade = headers.contains_key(UPGRADE);

@@ -1,7 +1,7 @@
 //! The body of a request, pulled by the application.
 
 use std::fmt;
-use std::future::Future as _;
+use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -27,9 +27,13 @@ impl fmt::Display for Disconnected {
 
 impl std::error::Error for Disconnected {}
 
+/// Time in which what comes of a body that nobody wants is taken and thrown away: a client in the middle of
+/// it, as proxies are, looks for the answer only once the body is sent, and takes a reset for a failure.
+pub(in crate::serve) const LINGER: Duration = Duration::from_secs(2);
+
 /// The body of a request. Nothing is read from the socket but what is asked for here, and one buffer.
 pub struct RequestBody {
-    incoming: Incoming,
+    incoming: Unread,
     exchange: Rc<Exchange>,
     handle: Handle,
     /// Bytes that may still come.
@@ -48,7 +52,10 @@ impl RequestBody {
         patience: Duration,
     ) -> Self {
         Self {
-            incoming,
+            incoming: Unread {
+                incoming: Some(incoming),
+                handle: exchange.is_stream().then(|| handle.clone()),
+            },
             exchange,
             handle,
             left,
@@ -60,7 +67,10 @@ impl RequestBody {
     /// The next piece; None at the end. Trailers are passed over.
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Disconnected>>> {
         loop {
-            let frame = match Pin::new(&mut self.incoming).poll_frame(cx) {
+            let Some(incoming) = &mut self.incoming.incoming else {
+                return Poll::Ready(None);
+            };
+            let frame = match Pin::new(incoming).poll_frame(cx) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending => return self.poll_patience(cx),
             };
@@ -70,7 +80,11 @@ impl RequestBody {
             }
             let data = match frame.map(|frame| frame.map(Frame::into_data)) {
                 None => return Poll::Ready(None),
-                Some(Err(_)) => return Poll::Ready(Some(Err(Disconnected))),
+                Some(Err(_)) => {
+                    // A client that has only ended its side still reads whose fault it was.
+                    self.exchange.refuse(Refusal::BodyIncomplete);
+                    return Poll::Ready(Some(Err(Disconnected)));
+                }
                 Some(Ok(Err(_trailers))) => continue,
                 Some(Ok(Ok(data))) => data,
             };
@@ -100,6 +114,45 @@ impl RequestBody {
     /// Whether nothing more can come.
     #[must_use]
     pub fn is_end(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.incoming
+            .incoming
+            .as_ref()
+            .is_none_or(Incoming::is_end_stream)
     }
+}
+
+/// What is left of a body when the application is through with it.
+struct Unread {
+    incoming: Option<Incoming>,
+    /// None over HTTP/1: there the connection sees to it.
+    handle: Option<Handle>,
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        if let (Some(handle), Some(incoming)) = (&self.handle, self.incoming.take()) {
+            discard(incoming, handle);
+        }
+    }
+}
+
+/// Throws away what comes of the body of a stream, for a while: else the stream would be reset behind its
+/// answer, and some clients then lose the answer.
+pub(in crate::serve) fn discard(mut incoming: Incoming, handle: &Handle) {
+    if incoming.is_end_stream() {
+        return;
+    }
+    let mut sleep = handle.sleep_until(handle.now() + LINGER);
+    handle.spawn(async move {
+        poll_fn(|cx| {
+            loop {
+                match Pin::new(&mut incoming).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(_))) => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return Pin::new(&mut sleep).poll(cx),
+                }
+            }
+        })
+        .await;
+    });
 }

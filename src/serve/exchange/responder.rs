@@ -7,15 +7,16 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::file::FileBody;
 use super::{Exchange, Failure, ResponseHead, wait};
 
 /// Headers that belong to the connection, which is the server's.
-const CONNECTION_HEADERS: [HeaderName; 5] = [
+const CONNECTION_HEADERS: [HeaderName; 6] = [
     CONNECTION,
+    TE,
     TRANSFER_ENCODING,
     UPGRADE,
     HeaderName::from_static("keep-alive"),

@@ -58,6 +58,8 @@ refusals! {
     HeaderName = BAD_REQUEST, "a header's name is empty or not a token";
     /// RFC 9110 5.5: no control characters but HTAB.
     HeaderValue = BAD_REQUEST, "a control character in a header's value";
+    /// RFC 9113 8.2.1: over HTTP/2 a value neither begins nor ends with white space.
+    HeaderPadding = BAD_REQUEST, "white space around a header's value";
     /// More header lines than `max_headers`.
     TooManyHeaders = REQUEST_HEADER_FIELDS_TOO_LARGE, "too many headers";
     /// A head or trailer section larger than `max_header_size`.
@@ -68,6 +70,8 @@ refusals! {
     HostRepeated = BAD_REQUEST, "more than one Host header";
     /// RFC 9112 3.2, RFC 9110 4.2.1: a name or an address, not empty, and perhaps a port.
     HostInvalid = BAD_REQUEST, "the Host header is not a host with an optional port";
+    /// RFC 9113 8.3.1: over HTTP/2 the host is told twice, and differently.
+    HostDiffers = BAD_REQUEST, ":authority and the Host header differ";
     /// RFC 9112 6.3: digits only, one value.
     ContentLengthInvalid = BAD_REQUEST, "Content-Length is not a number";
     /// RFC 9112 6.3: one Content-Length.
@@ -102,6 +106,8 @@ refusals! {
     WebSocketSubprotocol = BAD_REQUEST, "Sec-WebSocket-Protocol is not a list of tokens";
     /// What follows a handshake is frames.
     WebSocketBody = BAD_REQUEST, "a WebSocket handshake with a body";
+    /// RFC 9112 8: the client ended its side within a body.
+    BodyIncomplete = BAD_REQUEST, "the request body ended early";
     /// The head took longer than `header_timeout`.
     HeadTimeout = REQUEST_TIMEOUT, "the request head took too long";
     /// The body took longer than `request_timeout`.

@@ -31,6 +31,15 @@ pub(super) fn check(method: &[u8], target: &[u8]) -> Result<(), Refusal> {
     }
 }
 
+/// Whether this is a path with its query, or the asterisk where the method takes it: what `:path` may be
+/// (RFC 9113 8.3.1).
+pub(crate) fn is_origin_form(method: &str, target: &str) -> bool {
+    match target.as_bytes() {
+        b"*" => method == "OPTIONS",
+        target => target.first() == Some(&b'/') && is_path_and_query(target),
+    }
+}
+
 fn is_absolute(target: &[u8]) -> bool {
     let rest = ["http://", "https://"].iter().find_map(|scheme| {
         let (start, rest) = target.split_at_checked(scheme.len())?;

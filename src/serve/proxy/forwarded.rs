@@ -8,28 +8,51 @@ use http::header::FORWARDED;
 use super::{Origin, address, host, is_secure};
 
 /// What the element `hops` positions from the right says; nothing where any part of the header is
-/// malformed up to there: who writes that is not to be believed.
+/// malformed up to there: who writes that is not to be believed. What the client has written further left
+/// is not looked at: a quote that it leaves open hides nobody.
 pub(super) fn read(headers: &HeaderMap, hops: u32) -> Origin {
     let mut counted = None;
     let mut left = hops;
     for line in headers.get_all(FORWARDED).iter().rev() {
-        let elements = line.to_str().ok().and_then(|line| parts(line, ','));
-        let Some(elements) = elements else {
-            return Origin::default();
-        };
-        for element in elements.into_iter().rev() {
-            if left > 0 {
-                left -= 1;
-                counted = Some(element);
-            }
+        let mut rest = Some(line.as_bytes());
+        while let Some(elements) = rest.filter(|_| left > 0) {
+            let Some((before, element)) = split_last(elements) else {
+                return Origin::default();
+            };
+            counted = Some(element);
+            rest = before;
+            left -= 1;
         }
     }
-    counted.and_then(origin).unwrap_or_default()
+    counted
+        .and_then(|element| std::str::from_utf8(element).ok())
+        .and_then(origin)
+        .unwrap_or_default()
+}
+
+/// The last element, and what stands before its comma; None where it is within quotes from its beginning.
+/// Read from the right, as only what stands there is a proxy's.
+fn split_last(elements: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let mut quoted = false;
+    for (at, byte) in elements.iter().enumerate().rev() {
+        match byte {
+            b'"' if !(quoted && is_escaped(&elements[..at])) => quoted = !quoted,
+            b',' if !quoted => return Some((Some(&elements[..at]), &elements[at + 1..])),
+            _ => {}
+        }
+    }
+    (!quoted).then_some((None, elements))
+}
+
+/// Whether what follows `before` in a quoted string is escaped.
+fn is_escaped(before: &[u8]) -> bool {
+    let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
+    backslashes.count() % 2 == 1
 }
 
 fn origin(element: &str) -> Option<Origin> {
     let mut origin = Origin::default();
-    for pair in parts(element, ';')? {
+    for pair in pairs(element)? {
         if pair.is_empty() {
             continue;
         }
@@ -47,25 +70,25 @@ fn origin(element: &str) -> Option<Origin> {
     Some(origin)
 }
 
-/// The parts between separators that stand outside of quotes, without white space around them; None where
+/// The parts between semicolons that stand outside of quotes, without white space around them; None where
 /// a quote is not closed.
-fn parts(text: &str, separator: char) -> Option<Vec<&str>> {
-    let (mut parts, mut start) = (Vec::new(), 0);
+fn pairs(text: &str) -> Option<Vec<&str>> {
+    let (mut pairs, mut start) = (Vec::new(), 0);
     let (mut quoted, mut escaped) = (false, false);
     for (at, character) in text.char_indices() {
         match character {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
             '"' => quoted = !quoted,
-            _ if character == separator && !quoted => {
-                parts.push(text[start..at].trim_matches([' ', '\t']));
+            ';' if !quoted => {
+                pairs.push(text[start..at].trim_matches([' ', '\t']));
                 start = at + 1;
             }
             _ => {}
         }
     }
-    parts.push(text[start..].trim_matches([' ', '\t']));
-    (!quoted).then_some(parts)
+    pairs.push(text[start..].trim_matches([' ', '\t']));
+    (!quoted).then_some(pairs)
 }
 
 /// A token as it is, or what a quoted string says.

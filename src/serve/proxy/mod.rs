@@ -59,28 +59,47 @@ pub fn read(headers: &HeaderMap, hops: u32) -> Origin {
 
 /// Takes away what an untrusted peer says.
 pub fn strip(headers: &mut HeaderMap) {
-    // Looking once is cheaper than removing what is hardly ever there.
-    if headers.keys().any(|name| ALL.contains(name)) {
-        for name in &ALL {
-            headers.remove(name);
-        }
+    remove(headers, |name| ALL.contains(name) || is_lookalike(name));
+}
+
+/// Takes away what stands with underscores where these headers have hyphens. Proxies pass it on as the
+/// client has sent it, and applications that bring names into the form of CGI, as Django does, read it as
+/// the header itself.
+pub fn strip_lookalikes(headers: &mut HeaderMap) {
+    remove(headers, is_lookalike);
+}
+
+fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
+    // Mostly nothing is found, and nothing allocated.
+    let names: Vec<_> = headers
+        .keys()
+        .filter(|name| unwanted(name))
+        .cloned()
+        .collect();
+    for name in names {
+        headers.remove(name);
     }
 }
 
-/// The entry that counts of a list, over all lines of this header.
+fn is_lookalike(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.contains('_')
+        && ALL
+            .iter()
+            .any(|known| known.as_str() == name.replace('_', "-"))
+}
+
+/// The entry that counts of a list, over all lines of this header. What the client has written further
+/// left is not looked at.
 fn entry<'a>(headers: &'a HeaderMap, name: &HeaderName, hops: u32) -> Option<&'a str> {
-    let mut counted = None;
-    let mut left = hops;
-    for line in headers.get_all(name).iter().rev() {
-        for item in line.to_str().ok()?.rsplit(',') {
-            if left == 0 {
-                return counted;
-            }
-            left -= 1;
-            counted = Some(item.trim_matches([' ', '\t']));
-        }
-    }
-    counted
+    let items = headers
+        .get_all(name)
+        .iter()
+        .rev()
+        .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    let counted = items.take(usize::try_from(hops).ok()?).last()?;
+    let text = std::str::from_utf8(counted).ok()?;
+    Some(text.trim_matches([' ', '\t']))
 }
 
 /// An address, perhaps with a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.

@@ -158,6 +158,59 @@ fn what_both_kinds_of_headers_say_is_not_mixed() {
 }
 
 #[test]
+fn what_a_client_breaks_further_left_hides_nobody() {
+    for spoofed in [
+        "for=\"1.2.3.4",
+        "for=\"",
+        "for=\"\\",
+        "\\",
+        "\"",
+        "for",
+        ";;=",
+        ",,",
+        "\u{e4}",
+        "for=\"a\\\"",
+    ] {
+        let line = format!("{spoofed}, for=\"[2001:db8::1]:80\";host=\"a\\.example\";proto=https");
+        let one_line = read(&headers(&[("forwarded", &line)]), 1);
+        let line = line.split_once(", ").unwrap().1;
+        let two_lines = read(&headers(&[("forwarded", spoofed), ("forwarded", line)]), 1);
+        for origin in [one_line, two_lines] {
+            let client = origin.client.map(|client| client.to_string());
+            assert_eq!(client.as_deref(), Some("[2001:db8::1]:80"), "{spoofed}");
+            assert_eq!(origin.host.unwrap(), "a.example", "{spoofed}");
+            assert_eq!(origin.secure, Some(true), "{spoofed}");
+        }
+        let line = format!("{spoofed}, 2001:db8::1");
+        assert_eq!(
+            client(&[("x-forwarded-for", &line)], 1).as_deref(),
+            Some("[2001:db8::1]:0"),
+            "{spoofed}"
+        );
+    }
+}
+
+#[test]
+fn what_is_spelled_with_underscores_is_nobodys() {
+    let lines = [
+        ("x_forwarded_for", "6.6.6.6"),
+        ("x-forwarded_proto", "https"),
+        ("x_real-ip", "6.6.6.6"),
+        ("x-forwarded-for", "1.1.1.1"),
+        ("x_other", "y"),
+    ];
+    let mut trusted = headers(&lines);
+    strip_lookalikes(&mut trusted);
+    let mut left: Vec<_> = trusted.keys().map(HeaderName::as_str).collect();
+    left.sort_unstable();
+    assert_eq!(left, ["x-forwarded-for", "x_other"]);
+    let mut untrusted = headers(&lines);
+    strip(&mut untrusted);
+    assert_eq!(untrusted.len(), 1);
+    assert!(untrusted.contains_key("x_other"));
+}
+
+#[test]
 fn nothing_of_an_untrusted_peer_stays() {
     let mut lines = headers(&[
         ("x-forwarded-for", "1.1.1.1"),
@@ -190,6 +243,15 @@ proptest! {
         let spoofed = [("x-forwarded-for", format!("{spoofed}, {real}"))];
         let borrowed = |lines: &[(&'static str, String); 1]| headers(&[(lines[0].0, &lines[0].1)]);
         prop_assert_eq!(read(&borrowed(&alone), 1), read(&borrowed(&spoofed), 1));
+    }
+
+    #[test]
+    fn nor_does_it_in_a_forwarded_header(spoofed in "[ -~]{0,40}", host in "[a\\\\\",;]{0,9}", ip in any::<Ipv6Addr>()) {
+        let quoted = host.replace('\\', "\\\\").replace('"', "\\\"");
+        let real = format!("for=\"[{ip}]\";host=\"{quoted}\"");
+        let alone = read(&headers(&[("forwarded", &real)]), 1);
+        prop_assert_eq!(alone.client, Some(SocketAddr::new(ip.into(), 0)));
+        prop_assert_eq!(alone, read(&headers(&[("forwarded", &format!("{spoofed},{real}"))]), 1));
     }
 
     #[test]

@@ -49,12 +49,8 @@ impl Handshake {
             }
             Some(upgrade(head)?)
         };
-        if head
-            .headers
-            .get(SEC_WEBSOCKET_VERSION)
-            .map(HeaderValue::as_bytes)
-            != Some(b"13")
-        {
+        let mut versions = head.headers.get_all(SEC_WEBSOCKET_VERSION).iter();
+        if versions.next().is_none_or(|version| version != "13") || versions.next().is_some() {
             return Err(Refusal::WebSocketVersion);
         }
         Ok(Some(Self {
@@ -239,6 +235,7 @@ mod tests {
         }
         let more = |header| read("GET", &[UPGRADE, CONNECTION, KEY, VERSION, header]).unwrap_err();
         assert_eq!(more(KEY), Refusal::WebSocketKey);
+        assert_eq!(more(VERSION), Refusal::WebSocketVersion);
         assert_eq!(more(("content-length", "1")), Refusal::WebSocketBody);
         assert_eq!(
             more(("transfer-encoding", "chunked")),
