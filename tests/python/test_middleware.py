@@ -113,6 +113,16 @@ def test_settings_are_frozen_and_comparable() -> None:
         (CSRFConfig, {"token_length": 8}, "token_length"),
         (CSRFConfig, {"exempt_paths": "/hooks"}, "exempt_paths"),
         (CSRFConfig, {"exempt_paths": {"hooks"}}, "hooks"),
+        (
+            CSRFConfig,
+            {"exempt_paths": ["/hooks", 1]},
+            "each of exempt_paths must be a string, not int",
+        ),
+        (
+            CSRFConfig,
+            {"exempt_paths": [["/hooks"]]},
+            "each of exempt_paths must be a string, not list",
+        ),
         (CSRFMiddleware, {"config": {"field_name": "x"}}, "CSRFConfig"),
         (SecurityHeadersConfig, {"x_frame_options": ""}, "x_frame_options"),
         (SecurityHeadersConfig, {"content_security_policy": "a\nb"}, "content_security_policy"),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import socket
-import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
-from launching import APP, LIMIT, Server, serve, wait_for
+from launching import APP, LIMIT, serve, wait_for
 from serving import read_all, serving, starting
 
 PROBE = {"health_check_path": "/health"}
@@ -178,7 +176,7 @@ def test_the_supervisor_waits_for_the_delay_and_a_second_signal_forces(tmp_path:
         server.started()
         server.signal(signal.SIGTERM)
         server.event("stopping")
-        _again(server)
+        assert server.force() != 0
 
 
 def test_a_unix_socket_is_to_be_found_during_the_delay(tmp_path: Path) -> None:
@@ -206,15 +204,6 @@ def test_a_launch_that_fails_knows_no_delay(tmp_path: Path) -> None:
         code, said = server.end()
     assert code != 0
     assert "FileExistsError" in said
-
-
-def _again(server: Server) -> None:
-    """Signal until the server takes it for another wish than the first."""
-    while server.process.poll() is None:
-        server.signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.process.wait(0.3)
-    assert server.process.returncode != 0
 
 
 def test_a_reload_is_no_drain(tmp_path: Path) -> None:

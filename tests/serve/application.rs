@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,10 +10,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use pounce_core::config::ServerConfig;
 use pounce_core::serve::application::{
     Application, Request, RequestBody, Responder, SendError, WebSocketRequest,
 };
 use pounce_core::serve::reactor::Handle;
+use pounce_core::serve::server::Server;
+use pounce_core::serve::settings::Settings;
 
 use crate::websocket_application;
 
@@ -57,6 +61,16 @@ fn promise(responder: &Responder, length: usize) {
     let mut headers = text();
     headers.insert(CONTENT_LENGTH, length.into());
     responder.start(StatusCode::OK, headers).unwrap();
+}
+
+/// A server of them, for a test that turns the reactor itself.
+pub(crate) fn server(handle: &Handle) -> Server {
+    let application = Behaviours {
+        handle: handle.clone(),
+        seen: Arc::default(),
+    };
+    let settings = Settings::new(&ServerConfig::default(), 1);
+    Server::new(handle.clone(), settings, Rc::new(application), None)
 }
 
 impl Behaviours {
