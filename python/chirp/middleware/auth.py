@@ -181,7 +181,7 @@ class AuthMiddleware:
     ) -> User | None:
         config, session = self._config, request.session
         user_id = session.get(config.session_key)
-        user = await load(str(user_id)) if user_id else None
+        user = await load(str(user_id)) if user_id not in (None, "") else None
         if user is None or config.session_version is None:
             return user
         version = config.session_version(user)

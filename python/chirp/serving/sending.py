@@ -94,6 +94,10 @@ async def _client_leaves(receive: Receive) -> None:
 async def _send_chunks(response: StreamingResponse, send: Send) -> None:
     try:
         async for chunk in _chunks(response):
+            if not isinstance(chunk, (str, bytes)):
+                raise TypeError(
+                    f"a chunk of a StreamingResponse is str or bytes, not {type(chunk).__name__}"
+                )
             body = chunk.encode() if isinstance(chunk, str) else chunk
             try:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -111,14 +115,18 @@ async def _chunks(response: StreamingResponse) -> AsyncIterator[str | bytes]:
         return
     iterator = iter(response.chunks)
     while True:
-        chunk: str | bytes | None = await asyncio.to_thread(_next, iterator)
-        if chunk is None:
+        chunk = await asyncio.to_thread(_next, iterator)
+        if isinstance(chunk, _End):
             return
         yield chunk
 
 
-def _next(iterator: Iterator[str | bytes]) -> str | bytes | None:
-    return next(iterator, None)
+class _End:
+    """Behind the last chunk: no future can carry StopIteration."""
+
+
+def _next(iterator: Iterator[str | bytes]) -> str | bytes | _End:
+    return next(iterator, _End())
 
 
 async def _close(chunks: Any) -> None:
