@@ -136,6 +136,13 @@ def test_a_redirect_goes_to_a_url() -> None:
         Redirect("/", 200)
 
 
+@pytest.mark.parametrize("status", ["200", 1000, 103, True])
+def test_a_status_is_one(status: Any, caplog: pytest.LogCaptureFixture) -> None:
+    response = answering(Response("x", status)).get("/")
+    assert (response.status_code, response.text) == (500, "Internal Server Error")
+    assert f"200 to 599, not {status!r}" in caplog.text
+
+
 def test_an_error_says_in_words_what_went_wrong() -> None:
     for wrong in ((404, {"why": "gone"}), ("404",), (200,)):
         with pytest.raises(ConfigurationError, match="HTTPError"):

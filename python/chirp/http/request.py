@@ -44,6 +44,7 @@ class Request:
         "_query",
         "_receive",
         "_session",
+        "_session_used",
         "_streamed",
         "_user",
         "config",
@@ -76,6 +77,8 @@ class Request:
         self._query: QueryParams | None = None
         self._cookies: dict[str, str] | None = None
         self._session: dict[str, Any] | None = None
+        #: Whether the response may depend on the session.
+        self._session_used = False
 
     def __repr__(self) -> str:
         """Show method and path."""
@@ -158,6 +161,11 @@ class Request:
         Raises:
             LookupError: No `SessionMiddleware` stands around the caller.
         """
+        self._session_used = True
+        return self._existing_session()
+
+    def _existing_session(self) -> dict[str, Any]:
+        """The session, for who only looks whether there is one."""
         if self._session is None:
             raise LookupError(
                 "there is no session: add SessionMiddleware, further out than what uses it"

@@ -228,6 +228,11 @@ AnyResponse = Response | StreamingResponse
 """What a middleware gets from the next step."""
 
 
+def is_status(value: object) -> bool:
+    """Whether this can be the status of a final response (RFC 9110, section 15)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 200 <= value <= 599
+
+
 def check_header(name: str, value: str) -> None:
     """Refuse a header that would break the response apart.
 

@@ -74,10 +74,10 @@ class CSRFMiddleware:
             HTTPError: 403, the token is missing or another one.
             LookupError: No session stands around this middleware.
         """
-        session = request.session
+        request._existing_session()
         request.state[_KEY] = self._config
         if request.method not in _SAFE and request.path not in self._config.exempt_paths:
-            known = session.get(self._config.session_key)
+            known = request.session.get(self._config.session_key)
             given = await self._given(request)
             if not given:
                 raise HTTPError(403, "the CSRF token is missing")

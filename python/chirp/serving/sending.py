@@ -15,7 +15,7 @@ from collections.abc import (
 from typing import Any
 
 from chirp.http.request import Receive
-from chirp.http.response import AnyResponse, Response, StreamingResponse, check_header
+from chirp.http.response import AnyResponse, Response, StreamingResponse, check_header, is_status
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -57,8 +57,12 @@ def raw_headers(response: AnyResponse) -> RawHeaders:
     """The headers of a response as ASGI has them.
 
     Raises:
-        ValueError: One of them would break the response apart.
+        ValueError: One of them would break the response apart, or the status is none.
     """
+    if not is_status(response.status):
+        raise ValueError(
+            f"the status of a response is a number from 200 to 599, not {response.status!r}"
+        )
     pairs = list(response.headers)
     if response.status not in _WITHOUT_CONTENT:
         if response.header("content-type") is None:
