@@ -135,7 +135,8 @@ def test_a_worker_beside_others_takes_nothing_in_while_it_starts() -> None:
 
 
 def test_draining_is_told_during_drain_delay_and_everything_is_served() -> None:
-    config = {**PROBE, "drain_delay": 1.5}
+    # Time enough for these requests on a machine that is busy.
+    config = {**PROBE, "drain_delay": 6.0}
     with serving("hello", config=config) as worker, httpx.Client() as kept:
         assert kept.get(f"{worker.url}/health").status_code == 200
         worker.process.send_signal(signal.SIGTERM)
@@ -158,7 +159,7 @@ def test_a_second_signal_cuts_the_delay_short() -> None:
 
 def test_the_supervisor_waits_for_the_delay_and_a_second_signal_forces(tmp_path: Path) -> None:
     (tmp_path / "pounce.toml").write_text(
-        'health_check_path = "/health"\ndrain_delay = 3.5\nshutdown_timeout = 0.1\n'
+        'health_check_path = "/health"\ndrain_delay = 8\nshutdown_timeout = 0.1\n'
     )
     words = ["--port", "0", "--workers", "2", "--config", "pounce.toml"]
     with serve(tmp_path, *words) as server:
@@ -181,7 +182,7 @@ def test_the_supervisor_waits_for_the_delay_and_a_second_signal_forces(tmp_path:
 
 def test_a_unix_socket_is_to_be_found_during_the_delay(tmp_path: Path) -> None:
     path = tmp_path / "socket"
-    (tmp_path / "pounce.toml").write_text('health_check_path = "/health"\ndrain_delay = 2\n')
+    (tmp_path / "pounce.toml").write_text('health_check_path = "/health"\ndrain_delay = 6\n')
     with serve(tmp_path, "--uds", str(path), "--config", "pounce.toml") as server:
         server.started()
         server.signal(signal.SIGTERM)
