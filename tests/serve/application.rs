@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
@@ -74,8 +74,10 @@ pub(crate) fn server(handle: &Handle) -> Server {
 }
 
 impl Behaviours {
+    /// Waits, at least until the next turn: counted from the beginning of this one, which can have been
+    /// long ago, the time could be over already.
     async fn pause(handle: &Handle, duration: Duration) {
-        handle.sleep_until(handle.now() + duration).await;
+        handle.sleep_until(Instant::now() + duration).await;
     }
 
     fn later(&self, request: Request) {
