@@ -12,17 +12,10 @@ mod websocket_application;
 use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pounce_core::config::ServerConfig;
 use pounce_core::serve::reactor::{Listener, Reactor};
-use pounce_core::serve::server::Server;
-use pounce_core::serve::settings::Settings;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use application::Behaviours;
 
 /// Clients, and how many of them the server has descriptors for.
 const CLIENTS: usize = 40;
@@ -50,12 +43,7 @@ fn without_descriptors_accepting_pauses_and_goes_on_later() {
     let address = listener.local_addr().unwrap();
     let mut reactor = Reactor::new().unwrap();
     let handle = reactor.handle();
-    let application = Behaviours {
-        handle: handle.clone(),
-        seen: Arc::default(),
-    };
-    let settings = Settings::new(&ServerConfig::default(), 1);
-    let server = Server::new(handle.clone(), settings, Rc::new(application), None);
+    let server = application::server(&handle);
     server.listen(Listener::tcp(&handle, listener).unwrap(), None);
     let mut clients: Vec<_> = (0..CLIENTS)
         .map(|_| TcpStream::connect(address).unwrap())

@@ -54,8 +54,7 @@ fn a_large_response_to_a_slow_reader_waits_in_the_application() {
     let before = resident();
     client.send("GET /large HTTP/1.0\r\n\r\n");
     assert_eq!(client.head().0, 200);
-    std::thread::sleep(Duration::from_millis(500));
-    let mut most = resident();
+    let mut most = server.settled(|_| resident());
     let (mut received, mut buffer) = (0, vec![0; 256 << 10]);
     loop {
         let count = client.0.read(&mut buffer).unwrap();

@@ -25,13 +25,20 @@ class HTTPError(ChirpError):
         status: HTTP status code, 400 to 599 (RFC 9110, section 15).
         detail: What went wrong, in words for the client.
         headers: Further response headers as (name, value) pairs.
+
+    Raises:
+        ConfigurationError: The status is none of an error, or the detail no text.
     """
 
     def __init__(
         self, status: int, detail: str = "", headers: Iterable[tuple[str, str]] = ()
     ) -> None:
-        if not 400 <= status <= 599:
-            raise ConfigurationError(f"HTTPError status must be 400 to 599, not {status}")
+        if not isinstance(status, int) or not 400 <= status <= 599:
+            raise ConfigurationError(f"HTTPError status must be 400 to 599, not {status!r}")
+        if not isinstance(detail, str):
+            raise ConfigurationError(
+                f"HTTPError detail is text for the client, not {type(detail).__name__}"
+            )
         self.status = status
         self.detail = detail
         self.headers = tuple(headers)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from pounce_rs._native import ServerConfig, __version__
 
-from pounce.errors import PounceError
 from pounce.launch import run
 
-__all__ = ["PounceError", "ServerConfig", "__version__", "run"]
+__all__ = ["ServerConfig", "__version__", "run"]

@@ -612,7 +612,10 @@ class AppConfig:
         """
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
-        """Host names that the app answers to; * means every one."""
+        """Host names that the app answers to; * means every one.
+
+        Without scheme and port; .shop.example stands for that name and all below it.
+        """
     @property
     def csp_nonce_enabled(self) -> bool:
         """Give every response a Content-Security-Policy nonce."""

@@ -1,17 +1,16 @@
 //! The judgement: every rule that is asked for, minus what is ignored, in an order that never changes.
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::finding::{Finding, Label, Severity, Spot};
 use super::rule::{Context, Rule, Scope, Tool};
-use super::{ignore, rules};
+use super::{ignore, rules, secrecy};
 use crate::app::position;
-use crate::app::snapshot::{Position, Snapshot};
+use crate::app::snapshot::Position;
 use crate::config::source::display_path;
 use crate::config::types::Env;
-use crate::config::{Place, Resolved, SourceId, Sources, secrets};
+use crate::config::{Place, SourceId, Sources};
 
 pub use super::ignore::Ignore;
 
@@ -95,12 +94,12 @@ pub fn judge(
     for finding in &mut findings {
         resolve(finding, sources, &mut lines);
     }
-    let secrets = known_secrets(cx, sources);
+    let secrets = secrecy::known_secrets(cx, sources);
     for secret in &secrets {
         sources.mask_everywhere(secret);
     }
     for finding in &mut findings {
-        hide(finding, &secrets);
+        secrecy::hide(finding, &secrets);
     }
     sort(&mut findings, sources);
     findings.dedup();
@@ -163,72 +162,6 @@ fn place(
     Some(Place { source, span })
 }
 
-/// Secret values that this run knows; masks the ranges that the probe saw on the way.
-fn known_secrets(cx: &Context<'_>, sources: &mut Sources) -> Vec<String> {
-    let server = cx.server.into_iter().flat_map(Resolved::secrets);
-    let app = cx.app_config.into_iter().flat_map(Resolved::secrets);
-    let mut secrets: Vec<String> = server.chain(app).map(str::to_owned).collect();
-    secrets.extend_from_slice(sources.secrets());
-    if let Some(snapshot) = cx.snapshot {
-        mask_ranges(snapshot, sources, &mut secrets);
-    }
-    secrets.sort_unstable();
-    secrets.dedup();
-    secrets
-}
-
-fn mask_ranges(snapshot: &Snapshot, sources: &mut Sources, secrets: &mut Vec<String>) {
-    let mut unreadable: HashSet<&Path> = HashSet::new();
-    for mask in &snapshot.masks {
-        if unreadable.contains(mask.file.as_path()) {
-            continue;
-        }
-        let Some(source) = sources.open(&mask.file) else {
-            unreadable.insert(&mask.file);
-            continue;
-        };
-        let text = sources.get(source).raw();
-        // A range of a line that is gone has nothing left to hide.
-        let Some(span) = position::span(text, mask) else {
-            continue;
-        };
-        if let Some(secret) = literal(&text[span.clone()])
-            && !secrets::is_expansion(secret)
-        {
-            secrets.push(secret.to_owned());
-        }
-        sources.mask(source, span);
-    }
-}
-
-/// What stands between the quotes of a plain string literal; an expression is no value.
-fn literal(source: &str) -> Option<&str> {
-    let unprefixed = source
-        .trim()
-        .trim_start_matches(['b', 'r', 'u', 'B', 'R', 'U']);
-    ["\"\"\"", "'''", "\"", "'"].iter().find_map(|quotes| {
-        unprefixed
-            .strip_prefix(quotes)
-            .and_then(|rest| rest.strip_suffix(quotes))
-            .filter(|inner| !inner.is_empty() && !inner.contains(quotes))
-    })
-}
-
-/// The last safety net: no text of a finding holds a secret or the password of a URL, whatever a
-/// rule wrote.
-fn hide(finding: &mut Finding, secrets: &[String]) {
-    let labels = finding.labels.iter_mut().map(|label| &mut label.text);
-    let texts = std::iter::once(&mut finding.message)
-        .chain(labels)
-        .chain(&mut finding.why)
-        .chain(&mut finding.help)
-        .chain(&mut finding.route)
-        .chain(&mut finding.details);
-    for text in texts {
-        *text = secrets::without_user_information(secrets::hide(text, secrets));
-    }
-}
-
 fn sort(findings: &mut [Finding], sources: &Sources) {
     findings.sort_by_cached_key(|finding| {
         let place = finding.labels.iter().find_map(|label| match &label.spot {
@@ -250,9 +183,12 @@ fn sort(findings: &mut [Finding], sources: &Sources) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::app::snapshot::Snapshot;
     use crate::config::source::MASK;
-    use crate::config::{AppConfig, Inputs, resolve as resolve_config};
+    use crate::config::{AppConfig, Inputs, Resolved, resolve as resolve_config};
 
     fn position(file: &Path, line: u32, column: u32, end_column: u32) -> Position {
         Position {
@@ -348,9 +284,8 @@ mod tests {
 
     #[test]
     fn no_text_of_a_finding_and_no_source_shows_a_secret() {
-        let folder = std::env::temp_dir().join(format!("pounce-judge-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("shop.py");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("shop.py");
         std::fs::write(&file, "KEY = \"correct-horse\"\nprint(KEY)\n").unwrap();
         let snapshot = Snapshot {
             masks: vec![position(&file, 1, 6, 21)],
@@ -362,7 +297,7 @@ mod tests {
             snapshot: Some(&snapshot),
             ..context(&resolved)
         };
-        let secrets = known_secrets(&cx, &mut sources);
+        let secrets = secrecy::known_secrets(&cx, &mut sources);
         assert_eq!(secrets, ["correct-horse"]);
         let mut finding = Finding::error("import", "bad key correct-horse")
             .at(Some(position(&file, 1, 0, 3)), "correct-horse")
@@ -371,12 +306,11 @@ mod tests {
             .details("correct-horse")
             .route("/correct-horse");
         resolve(&mut finding, &mut sources, &mut HashMap::new());
-        hide(&mut finding, &secrets);
+        secrecy::hide(&mut finding, &secrets);
         assert!(!format!("{finding:?}").contains("correct-horse"));
         assert_eq!(finding.message, format!("bad key {MASK}"));
         let source = sources.open(&file).unwrap();
         assert!(!sources.get(source).shown().text.contains("correct-horse"));
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
@@ -400,37 +334,5 @@ mod tests {
         sort(&mut findings, &sources);
         let order: Vec<_> = findings.iter().map(|one| one.message.as_str()).collect();
         assert_eq!(order, ["9", "2", "3", "4", "5", "1"]);
-    }
-
-    #[test]
-    fn what_a_shell_makes_a_secret_of_is_not_hidden_in_the_advice_to_do_so() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("app.py");
-        let line = "HINT = 'SECRET_KEY=\"$(openssl rand -hex 32)\"'; KEY = \"hunter22hunter22\"";
-        std::fs::write(&file, line).unwrap();
-        let range = |text: &str| {
-            let start = line.find(text).unwrap();
-            let column = |at: usize| u32::try_from(at).unwrap();
-            position(&file, 1, column(start), column(start + text.len()))
-        };
-        let snapshot = Snapshot {
-            masks: vec![
-                range("\"$(openssl rand -hex 32)\""),
-                range("\"hunter22hunter22\""),
-            ],
-            ..Snapshot::default()
-        };
-        let (mut sources, mut secrets) = (Sources::default(), Vec::new());
-        mask_ranges(&snapshot, &mut sources, &mut secrets);
-        assert_eq!(secrets, ["hunter22hunter22"]);
-    }
-
-    #[test]
-    fn only_a_plain_literal_is_a_secret_value() {
-        assert_eq!(literal("\"abc\""), Some("abc"));
-        assert_eq!(literal("rb'''abc'''"), Some("abc"));
-        assert_eq!(literal("os.environ[\"X\"]"), None);
-        assert_eq!(literal("\"a\" + \"b\""), None);
-        assert_eq!(literal("''"), None);
     }
 }

@@ -13,6 +13,7 @@ mod remedy;
 pub mod report;
 pub mod rule;
 pub mod rules;
+mod secrecy;
 
 pub use finding::{Finding, Severity};
 pub use rule::{Context, Rule, Scope, Tool};

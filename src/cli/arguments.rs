@@ -1,12 +1,11 @@
-//! The commands and their arguments, for clap; flags of fields are derived from the fields.
+//! The commands and their arguments, for clap.
 
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, Command, ValueHint, builder::PossibleValuesParser, value_parser};
 
+use super::field_flags::with_field_flags;
 use crate::check::Tool;
-use crate::config::field::{Field, FlagForm, Model};
-use crate::config::{AppConfig, ServerConfig};
 
 const PREFLIGHT: &str = "Preflight";
 const APP: &str = "App";
@@ -58,31 +57,14 @@ pub fn command(tool: Tool) -> Command {
 fn serve() -> Command {
     let command = Command::new("serve")
         .about("Serve an app; the rules that would stop it are judged first")
-        .arg(
-            Arg::new("target")
-                .value_name("TARGET")
-                .help("The app: module:attribute or module:factory()"),
-        )
-        .arg(
-            Arg::new("app")
-                .long("app")
-                .value_name("TARGET")
-                .conflicts_with("target")
-                .help_heading(APP)
-                .help("The app, as a flag; without it the configuration may name one"),
-        );
+        .args(target());
     with_launch_arguments(command, Tool::Pounce)
 }
 
 fn run() -> Command {
     let command = Command::new("run")
         .about("Serve a Chirp app on its own configuration; what would stop it is judged first")
-        .arg(
-            Arg::new("target")
-                .value_name("TARGET")
-                .required(true)
-                .help("The app: module:attribute, module:factory(), or a module with an app"),
-        );
+        .arg(chirp_target());
     with_launch_arguments(command, Tool::Chirp)
 }
 
@@ -178,25 +160,37 @@ fn config(tool: Tool) -> Command {
         .subcommand(with_field_flags(with_files(show, tool), tool))
 }
 
-fn check(tool: Tool) -> Command {
-    let target = Arg::new("target")
+/// The app of `pounce`: as a word, as a flag, or neither.
+fn target() -> [Arg; 2] {
+    [
+        Arg::new("target")
+            .value_name("TARGET")
+            .help("The app: module:attribute or module:factory()"),
+        Arg::new("app")
+            .long("app")
+            .value_name("TARGET")
+            .conflicts_with("target")
+            .help_heading(APP)
+            .help("The app, as a flag; without it the configuration may name one"),
+    ]
+}
+
+/// The app of `chirp`.
+fn chirp_target() -> Arg {
+    Arg::new("target")
         .value_name("TARGET")
-        .help("The app: module:attribute or module:factory()");
+        .required(true)
+        .help("The app: module:attribute, module:factory(), or a module with an app")
+}
+
+fn check(tool: Tool) -> Command {
     let command = match tool {
         Tool::Pounce => Command::new("check")
             .about("Judge configuration, app and machine before a deploy")
-            .arg(target)
-            .arg(
-                Arg::new("app")
-                    .long("app")
-                    .value_name("TARGET")
-                    .conflicts_with("target")
-                    .help_heading(APP)
-                    .help("The app, as a flag; without it the configuration may name one"),
-            ),
+            .args(target()),
         Tool::Chirp => Command::new("check")
             .about("Judge a Chirp app and its configuration before a deploy")
-            .arg(target.required(true))
+            .arg(chirp_target())
             .arg(
                 Arg::new("deploy")
                     .long("deploy")
@@ -337,79 +331,4 @@ fn path(name: &'static str, value: &'static str) -> Arg {
         .value_name(value)
         .value_parser(value_parser!(PathBuf))
         .value_hint(ValueHint::AnyPath)
-}
-
-fn with_field_flags(command: Command, tool: Tool) -> Command {
-    let fields = match tool {
-        Tool::Pounce => ServerConfig::fields(),
-        Tool::Chirp => AppConfig::fields(),
-    };
-    fields.iter().fold(command, with_field_flag)
-}
-
-/// Id of the argument that turns a switch off.
-pub(super) fn off_id(field: &Field) -> String {
-    format!("no-{}", field.name)
-}
-
-fn with_field_flag(command: Command, field: &'static Field) -> Command {
-    let Some(flag) = field.flag else {
-        return command;
-    };
-    let default = field.default.value().to_toml();
-    let summary = field
-        .summary()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    let summary = summary.trim_end_matches('.').to_owned();
-    let help = match &default {
-        Some(default)
-            if flag.form != FlagForm::Switch && !matches!(default.as_str(), "\"\"" | "[]") =>
-        {
-            format!("{summary} [default: {}]", default.trim_matches('"'))
-        }
-        _ => summary,
-    };
-    let arg = Arg::new(field.name)
-        .long(flag.name)
-        .help_heading(field.topic.0);
-    match flag.form {
-        FlagForm::Switch => {
-            let on = field.default == crate::config::field::Default::Bool(true);
-            let off = Arg::new(off_id(field))
-                .long(format!("no-{}", flag.name))
-                .action(ArgAction::SetTrue)
-                .help_heading(field.topic.0);
-            let state = if on { "on" } else { "off" };
-            command
-                .arg(arg.action(ArgAction::SetTrue).help(format!(
-                    "{help} [default: {state}; --no-{} turns it off]",
-                    flag.name
-                )))
-                .arg(off.hide(true).help(format!("Turn off: {help}")))
-        }
-        FlagForm::Value => command.arg(
-            arg.value_name(value_name(field))
-                .allow_negative_numbers(true)
-                .help(help),
-        ),
-        FlagForm::Repeated => command.arg(
-            arg.value_name("VALUE")
-                .action(ArgAction::Append)
-                .help(format!("{help} (repeatable)")),
-        ),
-    }
-}
-
-fn value_name(field: &Field) -> &'static str {
-    use crate::config::kind::Kind;
-    match (field.kind, field.unit) {
-        (_, Some("seconds")) => "SECONDS",
-        (Kind::Integer { .. }, _) => "N",
-        (Kind::Choice(_), _) => "CHOICE",
-        (Kind::UrlPath, _) => "PATH",
-        (Kind::List, _) => "LIST",
-        _ => "VALUE",
-    }
 }

@@ -1,7 +1,7 @@
 //! A launch: the rules that stop it, then the supervisor, then how it ended.
 
 use std::os::fd::RawFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::output::{self, Stream};
 use super::{FAILED, FINDINGS, NOT_UP, OK, banner};
@@ -41,6 +41,18 @@ pub enum Outcome {
     Over(u8),
     /// The app did not come up, and why was told.
     NotUp,
+}
+
+/// The folder that the app is imported from, whole: workers start elsewhere.
+///
+/// # Errors
+/// Where it is none; the reason is on standard error.
+pub(super) fn folder(tool: Tool, app_dir: Option<&Path>) -> Result<PathBuf, u8> {
+    let folder = app_dir.unwrap_or(Path::new("."));
+    std::fs::canonicalize(folder).map_err(|error| {
+        let what = format!("the folder {} cannot be used: {error}", folder.display());
+        output::fail(tool, &what)
+    })
 }
 
 /// Judges the order; `None` where nothing stands in the way. What does is on standard error then.

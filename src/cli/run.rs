@@ -35,13 +35,9 @@ pub(super) fn run(mut run: Run<'_>, words: &[OsString]) -> u8 {
     let Some(target) = check::text(&run, "target") else {
         return output::fail(run.tool, "no app is named: `chirp run module:app`");
     };
-    let folder = app_dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let folder = match std::fs::canonicalize(&folder) {
+    let folder = match launch::folder(run.tool, app_dir.as_deref()) {
         Ok(folder) => folder,
-        Err(error) => {
-            let what = format!("the folder {} cannot be used: {error}", folder.display());
-            return output::fail(run.tool, &what);
-        }
+        Err(code) => return code,
     };
     let (settings, app) = match judged(&mut run, &target, app_dir, style) {
         Ok(judged) => judged,

@@ -32,13 +32,9 @@ pub(super) fn serve(mut run: Run<'_>, words: &[OsString]) -> u8 {
             "no app is named: `pounce serve module:app`, or app = \"module:app\" in pounce.toml";
         return output::fail(run.tool, what);
     };
-    let folder = app_dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let folder = match std::fs::canonicalize(&folder) {
+    let folder = match launch::folder(run.tool, app_dir.as_deref()) {
         Ok(folder) => folder,
-        Err(error) => {
-            let what = format!("the folder {} cannot be used: {error}", folder.display());
-            return output::fail(run.tool, &what);
-        }
+        Err(code) => return code,
     };
     let order = Order {
         tool: run.tool,

@@ -96,7 +96,7 @@ pub(super) fn authority_host(rest: &str) -> &str {
 }
 
 /// `host:port` and `[host]:port` in two; an IPv6 address without brackets has no port.
-fn split_port(text: &str) -> (&str, Option<&str>) {
+pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
     let Some((bare, port)) = text.rsplit_once(':') else {
         return (text, None);
     };

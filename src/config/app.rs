@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::address::Host;
+use super::host_patterns::HostPatterns;
 use super::model::config_model;
 use super::peers::PeerSet;
-use super::types::{Env, HostPatterns, LogFormat, LogLevel, Seconds, Tier, UrlPath, WorkerMode};
+use super::types::{Env, LogFormat, LogLevel, Seconds, Tier, UrlPath, WorkerMode};
 
 const ANY: i64 = i64::MAX;
 /// Fields of the Python class that no file, variable or flag can give.
@@ -45,6 +46,8 @@ config_model! {
         /// Give it by CHIRP_SECRET_KEY, at least 16 characters from a random source.
         secret_key: String = Field::text("").secret();
         /// Host names that the app answers to; * means every one.
+        ///
+        /// Without scheme and port; .shop.example stands for that name and all below it.
         allowed_hosts: HostPatterns = Field::list(&["*"]);
         /// Give every response a Content-Security-Policy nonce.
         csp_nonce_enabled: bool = Field::switch(false);

@@ -11,6 +11,7 @@ pub mod field;
 pub mod file;
 pub mod flags;
 pub mod foreign;
+pub mod host_patterns;
 pub mod keywords;
 pub mod kind;
 mod model;

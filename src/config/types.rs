@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::address::authority_host;
 use super::value::{Mistake, Value};
 
 /// A type that a field's value becomes.
@@ -223,32 +222,6 @@ impl FromValue for FileMode {
     }
 }
 
-/// Host names that an app answers to: `shop.example`, `*.shop.example`, `*`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostPatterns(pub Vec<String>);
-
-impl FromValue for HostPatterns {
-    fn from_value(value: &Value) -> Result<Self, Mistake> {
-        let items = Vec::<String>::from_value(value)?;
-        let mistakes = items
-            .iter()
-            .enumerate()
-            .filter(|(_, item)| {
-                item.is_empty() || item.contains('/') || item.contains(char::is_whitespace)
-            })
-            .map(|(index, item)| {
-                let mistake = Mistake::new("a list of host names", format!("{item:?} is none"))
-                    .part(super::value::Part::Item(index));
-                let host = item.split_once("://").map(|(_, rest)| authority_host(rest));
-                match host.filter(|host| !host.is_empty()) {
-                    Some(host) => mistake.help(format!("write \"{host}\"")),
-                    None => mistake,
-                }
-            });
-        Mistake::of_parts(mistakes.collect()).map_or(Ok(Self(items.clone())), Err)
-    }
-}
-
 /// `false`, `true` (the first tier) or a tier: how much of a feature is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tier {
@@ -380,14 +353,6 @@ choices! {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_among_host_names_is_told_its_host() {
-        let value = Value::List(vec!["a.example".into(), "https://b.example/x".into()]);
-        let mistake = HostPatterns::from_value(&value).unwrap_err();
-        assert_eq!(mistake.help.as_deref(), Some("write \"b.example\""));
-        assert_eq!(mistake.part, Some(super::super::value::Part::Item(1)));
-    }
 
     #[test]
     fn an_endless_limit_is_a_century() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -114,24 +115,20 @@ class Server:
 
     def event(self, name: str) -> dict[str, Any]:
         """The next log line of an event; fails where the server ends without it."""
-        while True:
-            line = self._lines.get(timeout=LIMIT)
-            assert line is not None, f"no {name} in:\n{''.join(self.seen)}"
-            self.seen.append(line)
-            if line.startswith("{"):
-                found: dict[str, Any] = json.loads(line)
-                if found.get("event") == name:
-                    return found
+        return self._line(lambda found: found.get("event") == name, f"no {name}")
 
     def said(self, text: str) -> dict[str, Any]:
         """The next log line whose message holds a text; fails where the server ends without it."""
+        return self._line(lambda found: text in found.get("message", ""), f"nobody said {text!r}")
+
+    def _line(self, wanted: Callable[[dict[str, Any]], bool], missing: str) -> dict[str, Any]:
         while True:
             line = self._lines.get(timeout=LIMIT)
-            assert line is not None, f"nobody said {text!r} in:\n{''.join(self.seen)}"
+            assert line is not None, f"{missing} in:\n{''.join(self.seen)}"
             self.seen.append(line)
             if line.startswith("{"):
                 found: dict[str, Any] = json.loads(line)
-                if text in found.get("message", ""):
+                if wanted(found):
                     return found
 
     def started(self) -> dict[str, Any]:
@@ -161,6 +158,17 @@ class Server:
             lines.append(line)
         self._lines.put(None)
         return code, "".join(lines)
+
+    def force(self) -> int:
+        """Signal until it takes that for a second wish, and ends; the exit code.
+
+        Signals that come together are one wish.
+        """
+        while self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.3)
+        return self.process.returncode
 
     def stop(self) -> None:
         """Stop it as a service manager does, and expect that it ends well."""

@@ -102,6 +102,17 @@ class Worker:
         pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
+    def rest(self) -> None:
+        """Wait until the worker does nothing: none of its threads has run between looks."""
+        deadline = time.monotonic() + PATIENCE
+        looks = [b""]
+        while len(looks) < 6:
+            assert time.monotonic() < deadline, "the worker does not come to rest"
+            time.sleep(0.03)
+            threads = sorted(Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"))
+            look = b"".join(thread.read_bytes() for thread in threads)
+            looks = [*looks, look] if look == looks[-1] else [look]
+
     def connect(self) -> socket.socket:
         """A fresh connection."""
         connection = socket.socket(self._listener.family)
@@ -144,6 +155,26 @@ def read_all(connection: socket.socket) -> bytes:
     with contextlib.suppress(ConnectionResetError):
         while more := connection.recv(65536):
             received += more
+    return received
+
+
+def talk_both_ways(connection: socket.socket) -> None:
+    """Send a chunk to an app that echoes, wait for it, and only then send the next."""
+    connection.sendall(
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+    )
+    read_until(connection, b"1\r\na\r\n")
+    connection.sendall(b"1\r\nb\r\n0\r\n\r\n")
+    read_until(connection, b"1\r\nb\r\n0\r\n\r\n")
+
+
+def read_until(connection: socket.socket, end: bytes) -> bytes:
+    """Read until these bytes have come."""
+    received = b""
+    while end not in received:
+        more = connection.recv(4096)
+        assert more, f"the end after {received!r}, without {end!r}"
+        received += more
     return received
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from browsing import Browser, production, speak
+from browsing import Browser, http, production, speak
 from chirp import App, AppConfig, HealthCheck
 from chirp.serving.launch import server_config
 from launching import Server, wait_for
@@ -152,6 +153,39 @@ def test_readiness_waits_for_the_start_and_for_every_check(
     assert "tea4two" in caplog.text
     assert browser.get("/-/live").status_code == 200
     assert browser.get("/health").status_code == 404
+
+
+def test_a_check_that_hangs_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chirp.serving.probes._LIMIT", 0.01)
+    app = App()
+    go_on = threading.Event()
+    asked: list[int] = []
+
+    def stock() -> bool:
+        asked.append(1)
+        return go_on.wait(60)
+
+    app.add_health_check(HealthCheck("stock", stock))
+
+    async def probe() -> bytes:
+        sent: list[MutableMapping[str, Any]] = []
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        await app(http(path="/ready"), asyncio.Event().wait, send)  # type: ignore[arg-type]
+        body: bytes = sent[1]["body"]
+        return body
+
+    async def probes() -> None:
+        for _ in range(5):
+            assert await probe() == b"not ready\nstock: no answer within 0.01 s"
+        assert len(asked) == 1
+        go_on.set()
+        while await probe() != b"ready":
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(probes(), 60))
 
 
 def test_a_route_wins_over_a_probe() -> None:

@@ -18,7 +18,9 @@ from chirp import (
     Response,
     SessionConfig,
     SessionMiddleware,
+    csrf_field,
     get_session,
+    secure_stack,
 )
 from chirp.middleware.sessions import RedisSessionStore, regenerate_session
 
@@ -67,6 +69,19 @@ def test_a_session_lasts_from_request_to_request() -> None:
     assert "set-cookie" not in unchanged.headers
     assert "Max-Age=0" in browser.get("/clear").headers["set-cookie"]
     assert browser.get("/get").text == "None"
+
+
+def test_what_depends_on_the_session_is_marked_for_caches() -> None:
+    app = App(AppConfig(secret_key=KEY))
+    for middleware in secure_stack(app.config):
+        app.add_middleware(middleware)
+    app.route("/mine")(lambda request: request.session.get("name", "nobody"))
+    app.route("/form")(csrf_field)
+    app.route("/anyone")(lambda: "the same for all")
+    browser = Browser(app)
+    assert browser.get("/mine").headers["vary"] == "Cookie"
+    assert browser.get("/form").headers["vary"] == "Cookie"
+    assert "vary" not in browser.get("/anyone").headers
 
 
 def test_a_forged_session_is_none() -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import socket
-import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
-from launching import APP, LIMIT, Server, serve, wait_for
+from launching import APP, LIMIT, serve, wait_for
 from serving import read_all, serving, starting
 
 PROBE = {"health_check_path": "/health"}
@@ -137,7 +135,8 @@ def test_a_worker_beside_others_takes_nothing_in_while_it_starts() -> None:
 
 
 def test_draining_is_told_during_drain_delay_and_everything_is_served() -> None:
-    config = {**PROBE, "drain_delay": 1.5}
+    # Time enough for these requests on a machine that is busy.
+    config = {**PROBE, "drain_delay": 6.0}
     with serving("hello", config=config) as worker, httpx.Client() as kept:
         assert kept.get(f"{worker.url}/health").status_code == 200
         worker.process.send_signal(signal.SIGTERM)
@@ -160,7 +159,7 @@ def test_a_second_signal_cuts_the_delay_short() -> None:
 
 def test_the_supervisor_waits_for_the_delay_and_a_second_signal_forces(tmp_path: Path) -> None:
     (tmp_path / "pounce.toml").write_text(
-        'health_check_path = "/health"\ndrain_delay = 3.5\nshutdown_timeout = 0.1\n'
+        'health_check_path = "/health"\ndrain_delay = 8\nshutdown_timeout = 0.1\n'
     )
     words = ["--port", "0", "--workers", "2", "--config", "pounce.toml"]
     with serve(tmp_path, *words) as server:
@@ -178,12 +177,12 @@ def test_the_supervisor_waits_for_the_delay_and_a_second_signal_forces(tmp_path:
         server.started()
         server.signal(signal.SIGTERM)
         server.event("stopping")
-        _again(server)
+        assert server.force() != 0
 
 
 def test_a_unix_socket_is_to_be_found_during_the_delay(tmp_path: Path) -> None:
     path = tmp_path / "socket"
-    (tmp_path / "pounce.toml").write_text('health_check_path = "/health"\ndrain_delay = 2\n')
+    (tmp_path / "pounce.toml").write_text('health_check_path = "/health"\ndrain_delay = 6\n')
     with serve(tmp_path, "--uds", str(path), "--config", "pounce.toml") as server:
         server.started()
         server.signal(signal.SIGTERM)
@@ -206,15 +205,6 @@ def test_a_launch_that_fails_knows_no_delay(tmp_path: Path) -> None:
         code, said = server.end()
     assert code != 0
     assert "FileExistsError" in said
-
-
-def _again(server: Server) -> None:
-    """Signal until the server takes it for another wish than the first."""
-    while server.process.poll() is None:
-        server.signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.process.wait(0.3)
-    assert server.process.returncode != 0
 
 
 def test_a_reload_is_no_drain(tmp_path: Path) -> None:

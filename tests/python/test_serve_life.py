@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -103,49 +105,40 @@ def test_a_request_in_flight_is_finished(tmp_path: Path) -> None:
         assert server.end()[0] == 0
 
 
+@contextlib.contextmanager
+def cut_off(server: Server) -> Iterator[None]:
+    """A request is in flight, and gets no response."""
+    failures: list[OSError] = []
+
+    def ask() -> None:
+        try:
+            server.get("/slow")
+        except OSError as error:
+            failures.append(error)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    wait_for((server.folder / "slow").exists)
+    yield
+    client.join()
+    assert len(failures) == 1
+
+
 def test_a_second_signal_forces(tmp_path: Path) -> None:
     with serve(tmp_path, "--port", "0") as server:
         worker = server.started()["workers"][0]
-        failures: list[OSError] = []
-
-        def ask() -> None:
-            try:
-                server.get("/slow")
-            except OSError as error:
-                failures.append(error)
-
-        client = threading.Thread(target=ask)
-        client.start()
-        wait_for((tmp_path / "slow").exists)
-        server.signal(signal.SIGTERM)
-        server.event("stopping")
-        # Signals that come together are one.
-        threading.Event().wait(0.5)
-        server.signal(signal.SIGTERM)
-        code, _ = server.end()
-        client.join()
-        assert code == 1
-        assert len(failures) == 1
+        with cut_off(server):
+            server.signal(signal.SIGTERM)
+            server.event("stopping")
+            assert server.force() == 1
         assert not lives(worker)
 
 
 def test_requests_that_do_not_end_are_cut_off_at_the_limit(tmp_path: Path) -> None:
     with serve(tmp_path, "--port", "0", "--shutdown-timeout", "0.2") as server:
         worker = server.started()["workers"][0]
-        failures: list[OSError] = []
-
-        def ask() -> None:
-            try:
-                server.get("/slow")
-            except OSError as error:
-                failures.append(error)
-
-        client = threading.Thread(target=ask)
-        client.start()
-        wait_for((tmp_path / "slow").exists)
-        server.stop()
-        client.join()
-        assert len(failures) == 1
+        with cut_off(server):
+            server.stop()
         assert not lives(worker)
 
 

@@ -6,7 +6,6 @@ import ast
 import contextlib
 import os
 import ssl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -158,7 +157,7 @@ def test_a_file_that_the_application_gives_up_is_cut(
         worker.connect() as connection,
     ):
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-        time.sleep(0.5)
+        worker.rest()
         assert len(read_all(connection)) < large.stat().st_size
         assert worker.end() == 0
         assert [said in record[key] for record in worker.log] == [True]

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import Worker, serving
+from serving import Worker, read_until, serving, talk_both_ways
 
 HEAD = b"Host: a\r\nConnection: close\r\n"
 
@@ -87,15 +87,7 @@ def test_a_body_comes_back_as_it_went() -> None:
 
 def test_both_directions_are_open_at_once() -> None:
     with serving("echo") as worker, worker.connect() as connection:
-        connection.sendall(
-            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
-        )
-        received = b""
-        while b"1\r\na\r\n" not in received:
-            received += connection.recv(4096)
-        connection.sendall(b"1\r\nb\r\n0\r\n\r\n")
-        while not received.endswith(b"1\r\nb\r\n0\r\n\r\n"):
-            received += connection.recv(4096)
+        talk_both_ways(connection)
 
 
 def test_pipelined_requests_are_answered_in_order() -> None:
@@ -112,9 +104,7 @@ def test_the_application_hears_that_the_client_has_left() -> None:
     with client_of("goodbye") as (client, worker):
         with worker.connect() as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            received = b""
-            while b"waiting" not in received:
-                received += connection.recv(4096)
+            read_until(connection, b"waiting")
         facts = ast.literal_eval(client.get("/facts").text)
         assert facts == {
             "message": "http.disconnect",
@@ -135,9 +125,7 @@ def test_what_fails_because_the_client_has_left_is_no_fault(path: str, said: lis
     with serving("goodbye") as worker:
         with worker.connect() as connection:
             connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-            received = b""
-            while b"waiting" not in received:
-                received += connection.recv(4096)
+            read_until(connection, b"waiting")
         assert worker.end() == 0
         assert len(worker.log) == len(said)
         for record, text in zip(worker.log, said, strict=True):

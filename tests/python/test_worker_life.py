@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import read_all, serving, starting
+from serving import read_all, read_until, serving, starting
 
 
 def test_lifespan_state_is_copied_for_each_request_and_the_end_is_told() -> None:
@@ -153,9 +153,7 @@ def test_settings_are_read_from_a_descriptor() -> None:
 def test_a_drain_finishes_what_is_in_flight() -> None:
     with serving("slow") as worker, worker.connect() as connection:
         connection.sendall(b"GET /0.5 HTTP/1.1\r\nHost: a\r\n\r\n")
-        received = b""
-        while b"begun" not in received:
-            received += connection.recv(4096)
+        received = read_until(connection, b"begun")
         worker.process.send_signal(signal.SIGTERM)
         assert b"ended" in received + read_all(connection)
         assert worker.wait() == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def test_a_large_response_waits_for_a_slow_reader() -> None:
         before = worker.memory()
         connection.sendall(b"GET / HTTP/1.1\r\n" + HEAD + b"\r\n")
         connection.recv(1024)
-        time.sleep(1)
+        worker.rest()
         assert grown(worker, before) < FEW_BUFFERS
         received, highest = 1024, 0
         while more := connection.recv(1 << 20):
@@ -117,7 +116,7 @@ def test_a_large_response_over_http_2_waits_for_its_window() -> None:
         client.request(b"GET")
         pieces = client.body()
         received = len(next(pieces))
-        time.sleep(1)
+        worker.rest()
         highest = grown(worker, before)
         for piece in pieces:
             received += len(piece)
@@ -156,7 +155,7 @@ def test_a_large_file_waits_for_a_slow_reader(version: str, tmp_path: Path) -> N
             connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
             pieces = iter(lambda: connection.recv(1 << 20), b"")
         received = len(next(pieces))
-        time.sleep(0.5)
+        worker.rest()
         highest = grown(worker, before)
         for piece in pieces:
             received += len(piece)

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import Worker, read_all, serving
+from serving import Worker, read_all, read_until, serving
 
 CLOSE = b"Host: a\r\nConnection: close\r\n\r\n"
 VERSIONS = ["1.1", "2"]
@@ -97,9 +97,7 @@ def test_http_1_0_ends_with_the_connection_unless_it_is_kept() -> None:
         with worker.connect() as connection:
             for _ in range(2):
                 connection.sendall(b"GET /cookies HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    head += connection.recv(4096)
+                head = read_until(connection, b"\r\n\r\n")
                 assert b"\r\nconnection: keep-alive\r\n" in head
             connection.sendall(b"GET /cookies HTTP/1.0\r\n\r\n")
             assert b"keep-alive" not in read_all(connection)
@@ -110,9 +108,9 @@ def test_an_expectation_is_answered_when_the_body_is_wanted() -> None:
     with unusual() as worker:
         with worker.connect() as connection:
             connection.sendall(b"POST /reads HTTP/1.1\r\n" + head)
-            assert connection.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            read_until(connection, b"HTTP/1.1 100 Continue\r\n\r\n")
             connection.sendall(b"abc")
-            assert connection.recv(4096).endswith(b"\r\n\r\n3")
+            read_until(connection, b"\r\n\r\n3")
         with worker.connect() as connection:
             connection.sendall(b"POST /ignores HTTP/1.1\r\n" + head)
             # Whether the body comes now is open: the connection can not go on.

@@ -18,7 +18,7 @@ import pytest
 from pounce_rs.worker.journal import Journal
 from pounce_rs.worker.service import default_threads
 from pounce_rs.worker.threads import ThreadedApp
-from serving import read_all, serving, starting
+from serving import read_all, read_until, serving, starting, talk_both_ways
 
 CLOSE = b"Host: a\r\nConnection: close\r\n\r\n"
 
@@ -72,15 +72,7 @@ def test_bodies_stream_both_ways() -> None:
 
         assert client.post(worker.url, content=pieces()).content == b"".join(pieces())
         with worker.connect() as connection:
-            connection.sendall(
-                b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
-            )
-            received = b""
-            while b"1\r\na\r\n" not in received:
-                received += connection.recv(4096)
-            connection.sendall(b"1\r\nb\r\n0\r\n\r\n")
-            while not received.endswith(b"1\r\nb\r\n0\r\n\r\n"):
-                received += connection.recv(4096)
+            talk_both_ways(connection)
 
 
 def test_neither_a_slow_reader_nor_a_slow_app_fills_the_memory() -> None:
@@ -88,7 +80,7 @@ def test_neither_a_slow_reader_nor_a_slow_app_fills_the_memory() -> None:
         before = worker.memory()
         connection.sendall(b"GET / HTTP/1.1\r\n" + CLOSE)
         connection.recv(1024)
-        time.sleep(0.5)
+        worker.rest()
         assert worker.memory() - before < 16_000_000
         received = 1024
         while more := connection.recv(1 << 20):
@@ -106,9 +98,7 @@ def test_a_client_that_leaves_is_told_of() -> None:
     with serving("goodbye", config=sync()) as worker:
         with worker.connect() as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            received = b""
-            while b"waiting" not in received:
-                received += connection.recv(4096)
+            read_until(connection, b"waiting")
         facts = ast.literal_eval(httpx.get(f"{worker.url}/facts", timeout=20).text)
         assert facts["message"] == facts["again"] == "http.disconnect"
         assert facts["error"] == "ConnectionResetError"

@@ -2,17 +2,21 @@
 
 use std::fs::File;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use pounce_core::config::ServerConfig;
 use pounce_core::serve::application::{
     Application, Request, RequestBody, Responder, SendError, WebSocketRequest,
 };
 use pounce_core::serve::reactor::Handle;
+use pounce_core::serve::server::Server;
+use pounce_core::serve::settings::Settings;
 
 use crate::websocket_application;
 
@@ -59,9 +63,21 @@ fn promise(responder: &Responder, length: usize) {
     responder.start(StatusCode::OK, headers).unwrap();
 }
 
+/// A server of them, for a test that turns the reactor itself.
+pub(crate) fn server(handle: &Handle) -> Server {
+    let application = Behaviours {
+        handle: handle.clone(),
+        seen: Arc::default(),
+    };
+    let settings = Settings::new(&ServerConfig::default(), 1);
+    Server::new(handle.clone(), settings, Rc::new(application), None)
+}
+
 impl Behaviours {
+    /// Waits, at least until the next turn: counted from the beginning of this one, which can have been
+    /// long ago, the time could be over already.
     async fn pause(handle: &Handle, duration: Duration) {
-        handle.sleep_until(handle.now() + duration).await;
+        handle.sleep_until(Instant::now() + duration).await;
     }
 
     fn later(&self, request: Request) {

@@ -119,6 +119,20 @@ impl TestServer {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+
+    /// Waits until a figure stands still, because nothing goes on; what it is then.
+    pub(crate) fn settled(&self, figure: impl Fn(&Self) -> usize) -> usize {
+        let (mut last, mut looks) = (figure(self), 0);
+        let patience = Instant::now() + Duration::from_secs(30);
+        while looks < 40 {
+            assert!(Instant::now() < patience, "it does not stand still");
+            std::thread::sleep(Duration::from_millis(5));
+            let now = figure(self);
+            looks = if now == last { looks + 1 } else { 0 };
+            last = now;
+        }
+        last
+    }
 }
 
 impl Drop for TestServer {

@@ -2,16 +2,11 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use pounce_core::config::ServerConfig;
 use pounce_core::serve::reactor::{Listener, Reactor};
-use pounce_core::serve::server::Server;
-use pounce_core::serve::settings::Settings;
 
-use crate::application::Behaviours;
+use crate::application;
 
 #[test]
 fn requests_are_served_over_a_unix_socket() {
@@ -32,12 +27,7 @@ fn requests_are_served_over_a_unix_socket() {
     });
     let mut reactor = Reactor::new().unwrap();
     let handle = reactor.handle();
-    let application = Behaviours {
-        handle: handle.clone(),
-        seen: Arc::default(),
-    };
-    let settings = Settings::new(&ServerConfig::default(), 1);
-    let server = Server::new(handle.clone(), settings, Rc::new(application), None);
+    let server = application::server(&handle);
     server.listen(Listener::unix(&handle, listener).unwrap(), None);
     while !client.is_finished() {
         reactor.turn(Some(Duration::from_millis(20))).unwrap();

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
 _ATTRIBUTE = re.compile(r"[ !-:<-~]*")
+_SAME_SITE = ("lax", "strict", "none")
 
 
 def parse_cookies(header: str) -> dict[str, str]:
@@ -40,10 +41,10 @@ class SetCookie:
         domain: Domain that it is sent to; None means this host only.
         secure: Whether it goes over HTTPS only.
         httponly: Whether scripts are kept from reading it.
-        samesite: `lax`, `strict` or `none`.
+        samesite: `lax`, `strict` or `none`, in any case; browsers want `secure` with the last.
 
     Raises:
-        ValueError: A part has a character that would end it.
+        ValueError: A part is of another type, or has a character that would end it.
     """
 
     name: str
@@ -56,14 +57,27 @@ class SetCookie:
     samesite: str = "lax"
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} cannot be the name of a cookie")
+        if not isinstance(self.value, str):
+            kind = type(self.value).__name__
+            raise ValueError(f"the value of the cookie {self.name!r} is a string, not {kind}")
         if not _VALUE.fullmatch(self.value):
             raise ValueError(
                 f"the value of the cookie {self.name!r} has a character that cookies cannot hold: "
                 "encode it, for instance with urllib.parse.quote"
             )
-        for part in (self.path, self.domain or "", self.samesite):
+        if not isinstance(self.max_age, (int, type(None))):
+            raise ValueError(
+                f"max_age of the cookie {self.name!r} is a whole number of seconds, "
+                f"not {self.max_age!r}"
+            )
+        if self.samesite.lower() not in _SAME_SITE:
+            raise ValueError(
+                f"samesite of the cookie {self.name!r} is one of {', '.join(_SAME_SITE)}, "
+                f"not {self.samesite!r}"
+            )
+        for part in (self.path, self.domain or ""):
             if not _ATTRIBUTE.fullmatch(part):
                 raise ValueError(f"an attribute of the cookie {self.name!r} is not valid: {part!r}")
 
@@ -78,6 +92,5 @@ class SetCookie:
             parts.append("Secure")
         if self.httponly:
             parts.append("HttpOnly")
-        if self.samesite:
-            parts.append(f"SameSite={self.samesite.capitalize()}")
+        parts.append(f"SameSite={self.samesite.capitalize()}")
         return "; ".join(parts)

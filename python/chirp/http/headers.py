@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qsl
 
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
@@ -46,10 +48,12 @@ class MultiMapping(Mapping[str, str]):
         return list(self._values.get(self._key(name), ()))
 
     def get_int(self, name: str, default: int | None = None) -> int | None:
-        """The first value as an integer; `default` where it is absent or no integer."""
+        """The first value as a decimal integer; `default` where it is absent or none."""
+        value = self.get(name, "")
         try:
-            return int(self[name])
-        except (KeyError, ValueError):
+            # int() alone takes underscores, spaces and digits of other scripts, too.
+            return int(value) if _INTEGER.fullmatch(value) else default
+        except ValueError:  # more digits than Python reads
             return default
 
     def get_bool(self, name: str, default: bool | None = None) -> bool | None:
@@ -84,4 +88,4 @@ class QueryParams(MultiMapping):
     __slots__ = ()
 
     def __init__(self, query: bytes = b"") -> None:
-        super().__init__(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        super().__init__(parse_qsl(query.decode(errors="replace"), keep_blank_values=True))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from chirp.errors import ClientDisconnected, HTTPError, PayloadTooLarge
 from chirp.http.cookies import parse_cookies
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 
     from chirp.http.forms import FormData
     from chirp.middleware.auth import User
+
+#: Codecs of Python that decode bytes and are no charset of a text (RFC 2978); UTF-7 is one that no
+#: browser reads (Encoding standard, section 4.2).
+_NO_CHARSETS = frozenset(
+    {"idna", "palmos", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
+)
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -36,6 +44,7 @@ class Request:
         "_query",
         "_receive",
         "_session",
+        "_session_used",
         "_streamed",
         "_user",
         "config",
@@ -68,6 +77,8 @@ class Request:
         self._query: QueryParams | None = None
         self._cookies: dict[str, str] | None = None
         self._session: dict[str, Any] | None = None
+        #: Whether the response may depend on the session.
+        self._session_used = False
 
     def __repr__(self) -> str:
         """Show method and path."""
@@ -118,7 +129,8 @@ class Request:
     @property
     def url(self) -> str:
         """Path and query as the client sent them."""
-        raw = self.scope.get("raw_path") or b""
+        # A server may leave the raw path out (ASGI spec, "HTTP Connection Scope").
+        raw = self.scope.get("raw_path") or quote(self.scope["path"]).encode("ascii")
         query = self.scope.get("query_string", b"")
         return (raw + (b"?" + query if query else b"")).decode("latin-1")
 
@@ -149,6 +161,11 @@ class Request:
         Raises:
             LookupError: No `SessionMiddleware` stands around the caller.
         """
+        self._session_used = True
+        return self._existing_session()
+
+    def _existing_session(self) -> dict[str, Any]:
+        """The session, for who only looks whether there is one."""
         if self._session is None:
             raise LookupError(
                 "there is no session: add SessionMiddleware, further out than what uses it"
@@ -218,6 +235,8 @@ class Request:
                 charset = value.strip().strip('"')
         body = await self.body()
         try:
+            if codecs.lookup(charset).name in _NO_CHARSETS:
+                raise LookupError
             return body.decode(charset)
         except (LookupError, ValueError):
             raise HTTPError(400, f"the body is not text in {charset}") from None
@@ -226,10 +245,10 @@ class Request:
         """The body read as JSON.
 
         Raises:
-            HTTPError: 400, it is none.
+            HTTPError: 400, it is none; NaN and Infinity are none either (RFC 8259, section 6).
         """
         try:
-            return json.loads(await self.body())
+            return json.loads(await self.body(), parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
             reason = str(error) if isinstance(error, json.JSONDecodeError) else "it cannot be read"
             raise HTTPError(400, f"the body is no JSON: {reason}") from None
@@ -264,6 +283,10 @@ class Request:
         """Drop the uploads."""
         if self._form is not None:
             self._form.close()
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
 
 
 def _below(scope: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from chirp.http.cookies import SetCookie
 
@@ -16,6 +17,12 @@ _Self = TypeVar("_Self", bound="Chainable")
 #: A field name is a token; a value holds no control character but tab (RFC 9110, section 5).
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_REDIRECTIONS = (301, 302, 303, 307, 308)
+#: What stands in a URL as it is: reserved characters and escapes (RFC 3986, section 2).
+_OF_URLS = ":/?#[]@!$&'()*+,;=%"
 
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -129,12 +136,26 @@ class Response(Chainable):
             ValueError: A number is infinite or none at all.
         """
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        # Half of a surrogate pair, as JSON can bring it, has no form in UTF-8 and is escaped again.
+        if not text.isascii():
+            text = _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
         return cls(text, status, JSON)
 
     @property
     def body_bytes(self) -> bytes:
-        """The body as it is sent."""
-        return self.body.encode() if isinstance(self.body, str) else self.body
+        """The body as it is sent.
+
+        Raises:
+            TypeError: It is neither text nor bytes.
+        """
+        if isinstance(self.body, str):
+            return self.body.encode()
+        if not isinstance(self.body, bytes):
+            raise TypeError(
+                f"the body of a Response is str or bytes, not {type(self.body).__name__}: "
+                "Response.of_json(value) sends JSON"
+            )
+        return self.body
 
     @property
     def text(self) -> str:
@@ -179,22 +200,37 @@ class Redirect:
     """Sends the client elsewhere.
 
     Attributes:
-        url: Where to; a path or a whole URL.
+        url: Where to; a path or a whole URL. What no URL holds, such as letters outside of ASCII,
+            is sent percent-encoded as UTF-8 (RFC 3987, section 3.1).
         status: 302, or 301, 303, 307, 308 (RFC 9110, section 15.4).
         headers: Further headers as (name, value) pairs.
+
+    Raises:
+        ValueError: The status is no redirection.
     """
 
     url: str
     status: int = 302
     headers: tuple[tuple[str, str], ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.status not in _REDIRECTIONS:
+            known = ", ".join(map(str, _REDIRECTIONS))
+            raise ValueError(f"the status of a Redirect is one of {known}, not {self.status!r}")
+
     def response(self) -> Response:
         """The response that does it."""
-        return Response("", self.status, TEXT, self.headers).with_header("Location", self.url)
+        location = quote(self.url, safe=_OF_URLS)
+        return Response("", self.status, TEXT, self.headers).with_header("Location", location)
 
 
 AnyResponse = Response | StreamingResponse
 """What a middleware gets from the next step."""
+
+
+def is_status(value: object) -> bool:
+    """Whether this can be the status of a final response (RFC 9110, section 15)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 200 <= value <= 599
 
 
 def check_header(name: str, value: str) -> None:

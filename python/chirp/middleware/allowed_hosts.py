@@ -11,6 +11,8 @@ from chirp.middleware.step import AnyResponse, Next, Request
 
 #: A host name or an IPv6 address in brackets, and perhaps a port (RFC 9110, section 7.2).
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
+#: What such a host is compared with: a name, with a dot in front for all below it, or an address.
+_PATTERN = re.compile(r"\[[0-9a-f:.]+\]|[^\s:/*\[\]]+")
 
 
 class AllowedHostsMiddleware:
@@ -28,13 +30,13 @@ class AllowedHostsMiddleware:
     def __init__(self, allowed_hosts: Iterable[str] = ("*",), *, debug: bool = False) -> None:
         mistakes = Mistakes("AllowedHostsMiddleware")
         self.allowed_hosts = tuple(
-            host.lower() if isinstance(host, str) else host
-            for host in texts(mistakes, "allowed_hosts", allowed_hosts)
+            host.lower() for host in texts(mistakes, "allowed_hosts", allowed_hosts)
         )
         for host in self.allowed_hosts:
             mistakes.expect(
-                not isinstance(host, str) or "/" not in host,
-                f"allowed_hosts: {host!r} must be a host name without scheme or path",
+                host == "*" or _PATTERN.fullmatch(host) is not None,
+                f"allowed_hosts: {host!r} must be a host name without scheme, port or path; "
+                ".example.com stands for all below it",
             )
         mistakes.expect_flag("debug", debug)
         mistakes.raise_if_any()

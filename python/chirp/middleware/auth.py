@@ -13,7 +13,7 @@ from chirp.context import get_request
 from chirp.errors import ConfigurationError, HTTPError
 from chirp.http.response import Redirect
 from chirp.middleware.sessions import regenerate_session
-from chirp.middleware.settings import Mistakes, Settings, kind, texts
+from chirp.middleware.settings import Mistakes, Settings, kind, paths
 from chirp.middleware.step import AnyResponse, Next, Request
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -100,11 +100,7 @@ class AuthConfig(Settings):
             )
         if self.login_url is not None:
             mistakes.expect_text("login_url", self.login_url)
-        self._normalize(
-            "exclude_paths", frozenset(texts(mistakes, "exclude_paths", self.exclude_paths))
-        )
-        for path in sorted(self.exclude_paths):
-            mistakes.expect(path.startswith("/"), f"exclude_paths: {path!r} must start with /")
+        self._normalize("exclude_paths", paths(mistakes, "exclude_paths", self.exclude_paths))
         mistakes.raise_if_any()
 
 
@@ -185,7 +181,7 @@ class AuthMiddleware:
     ) -> User | None:
         config, session = self._config, request.session
         user_id = session.get(config.session_key)
-        user = await load(str(user_id)) if user_id else None
+        user = await load(str(user_id)) if user_id not in (None, "") else None
         if user is None or config.session_version is None:
             return user
         version = config.session_version(user)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from chirp.errors import ConfigurationError
 from chirp.http.response import TEXT, Response
 from chirp.middleware.settings import Mistakes, Settings, texts
 from chirp.middleware.step import AnyResponse, Next, Request
+
+#: `*`, or an origin as the Origin header has it (RFC 6454, section 6.2): never with a path.
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^\s/?#@*A-Z]+")
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,6 +41,12 @@ class CORSConfig(Settings):
         mistakes = Mistakes("CORSConfig")
         for name in ("allow_origins", "allow_methods", "allow_headers", "expose_headers"):
             self._normalize(name, texts(mistakes, name, getattr(self, name)))
+        for origin in self.allow_origins:
+            mistakes.expect(
+                _ORIGIN.fullmatch(origin) is not None,
+                f"allow_origins: {origin!r} is none; browsers send scheme and host in lower case, "
+                "without a path, as https://shop.example",
+            )
         mistakes.expect_flag("allow_credentials", self.allow_credentials)
         mistakes.expect_count("max_age", self.max_age, 0, "seconds")
         mistakes.expect(

@@ -8,7 +8,7 @@ from html import escape
 
 from chirp.context import get_request
 from chirp.errors import ConfigurationError, HTTPError
-from chirp.middleware.settings import Mistakes, Settings, texts
+from chirp.middleware.settings import Mistakes, Settings, paths
 from chirp.middleware.step import AnyResponse, Next, Request
 
 #: Methods that change nothing (RFC 9110, section 9.2.1) need no token.
@@ -44,11 +44,7 @@ class CSRFConfig(Settings):
         for name in ("field_name", "header_name", "session_key"):
             mistakes.expect_text(name, getattr(self, name))
         mistakes.expect_count("token_length", self.token_length, 16, "bytes")
-        self._normalize(
-            "exempt_paths", frozenset(texts(mistakes, "exempt_paths", self.exempt_paths))
-        )
-        for path in sorted(self.exempt_paths):
-            mistakes.expect(path.startswith("/"), f"exempt_paths: {path!r} must start with /")
+        self._normalize("exempt_paths", paths(mistakes, "exempt_paths", self.exempt_paths))
         mistakes.raise_if_any()
 
 
@@ -78,10 +74,10 @@ class CSRFMiddleware:
             HTTPError: 403, the token is missing or another one.
             LookupError: No session stands around this middleware.
         """
-        session = request.session
+        request._existing_session()
         request.state[_KEY] = self._config
         if request.method not in _SAFE and request.path not in self._config.exempt_paths:
-            known = session.get(self._config.session_key)
+            known = request.session.get(self._config.session_key)
             given = await self._given(request)
             if not given:
                 raise HTTPError(403, "the CSRF token is missing")

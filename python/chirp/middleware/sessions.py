@@ -29,7 +29,9 @@ _ROTATE = "chirp.session_rotate"
 class SessionMiddleware:
     """Gives every request its session, as `request.session`.
 
-    The cookie is sent when the data has changed, and deleted when nothing is left of it.
+    The cookie is sent when the data has changed, and deleted when nothing is left of it. Responses
+    for which the session was looked at are marked `Vary: Cookie`, so that no cache gives one
+    visitor's page to another.
 
     Args:
         config: Settings of the cookie; its `store` decides where sessions are kept.
@@ -68,6 +70,8 @@ class SessionMiddleware:
         before = json.dumps(loaded, sort_keys=True)
         request._session = self._alive(loaded)
         response = await next(request)
+        if request._session_used:
+            response = response.with_vary("Cookie")
         session = request._session
         rotate = bool(request.state.get(_ROTATE))
         if session:

@@ -75,13 +75,18 @@ class Settings:
 
 
 def texts(mistakes: Mistakes, name: str, values: object) -> tuple[str, ...]:
-    """Give the strings of a sequence or set as a tuple; a lone string is a mistake."""
+    """Give the strings of a sequence or set; a lone string or another item is a mistake."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         mistakes.expect(False, f"{name} must be a sequence of strings, not {kind(values)}")
         return ()
-    given = tuple(values)
-    for value in given:
-        mistakes.expect_text(name, value)
+    return tuple(value for value in values if mistakes.expect_text(f"each of {name}", value))
+
+
+def paths(mistakes: Mistakes, name: str, values: object) -> frozenset[str]:
+    """Give the URL paths of a sequence or set; one that does not start with / is a mistake."""
+    given = frozenset(texts(mistakes, name, values))
+    for path in sorted(given):
+        mistakes.expect(path.startswith("/"), f"{name}: {path!r} must start with /")
     return given
 
 

@@ -88,13 +88,14 @@ class Handler:
                 f"route {path!r}: the handler {_name(function)} does not tell its parameters: "
                 "wrap it in a function"
             ) from None
+        annotations = _annotations(function)
         for parameter in parameters:
             name = parameter.name
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 if parameter.kind is parameter.VAR_KEYWORD:
                     converted.update({left: None for left in names if left not in converted})
                 continue
-            annotation = _annotations(function).get(name)
+            annotation = annotations.get(name)
             if annotation is Request or (name == "request" and name not in names):
                 request.append(name)
             elif name in names:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 from chirp.health import HealthCheck
 from chirp.http.response import TEXT, Response
-from chirp.serving.handlers import call
+from chirp.serving.handlers import call, is_async
 
 #: Seconds that a readiness check may take: below what orchestrators wait by default is not possible
 #: (Kubernetes: 1 s), but a probe must end.
@@ -29,6 +31,7 @@ class Probes:
 
     def __init__(self, checks: Sequence[HealthCheck]) -> None:
         self._checks = checks
+        self._overdue: dict[str, threading.Event] = {}
         self.state = "starting"
 
     def liveness(self) -> Response:
@@ -45,11 +48,27 @@ class Probes:
 
     async def _reason(self, check: HealthCheck) -> str | None:
         """Why a check is not well; what it raised goes to the log, as it may hold secrets."""
+        late = f"{check.name}: no answer within {_LIMIT:g} s"
+        earlier = self._overdue.get(check.name)
+        if earlier is not None and not earlier.is_set():
+            # A thread that hangs cannot be ended: another one for each probe would leave none.
+            return late
+        over = threading.Event()
+
+        def ask() -> Any:
+            try:
+                return check.check()
+            finally:
+                over.set()
+
         try:
-            if await asyncio.wait_for(call(check.check), _LIMIT):
+            asked = call(check.check if is_async(check.check) else ask)
+            if await asyncio.wait_for(asked, _LIMIT):
                 return None
         except asyncio.TimeoutError:
-            return f"{check.name}: no answer within {_LIMIT:g} s"
+            if not is_async(check.check):
+                self._overdue[check.name] = over
+            return late
         except Exception:
             logger.exception("the health check %r raised", check.name)
         return check.message or f"{check.name}: not well"

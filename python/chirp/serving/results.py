@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
-from chirp.http.response import AnyResponse, Redirect, Response, StreamingResponse, check_header
+from chirp.http.response import (
+    AnyResponse,
+    Redirect,
+    Response,
+    StreamingResponse,
+    check_header,
+    is_status,
+)
 
 
 def respond(value: Any) -> AnyResponse:
@@ -27,7 +34,7 @@ def respond(value: Any) -> AnyResponse:
 
 
 def _of_tuple(value: tuple[Any, ...]) -> AnyResponse:
-    if len(value) not in (2, 3) or not _is_status(value[1]):
+    if len(value) not in (2, 3) or not is_status(value[1]):
         raise TypeError(
             "a handler returned a tuple that is not (body, status) or (body, status, headers)"
         )
@@ -40,10 +47,6 @@ def _of_tuple(value: tuple[Any, ...]) -> AnyResponse:
         check_header(name, text)
         response = response.with_header(name, text)
     return response
-
-
-def _is_status(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 200 <= value <= 599
 
 
 def _of_bytes(value: bytes) -> AnyResponse:

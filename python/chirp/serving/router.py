@@ -156,6 +156,5 @@ class Router(Generic[Target]):
                 except NoValueError:
                     continue
                 yield from self._below(following, segments, at + 1, (*values, value))
-        rest = "/".join(segments[at:])
-        if node.rest and rest:
+        if node.rest and (rest := "/".join(segments[at:])):
             yield node.rest, (*values, rest)

@@ -15,7 +15,7 @@ from collections.abc import (
 from typing import Any
 
 from chirp.http.request import Receive
-from chirp.http.response import AnyResponse, Response, StreamingResponse, check_header
+from chirp.http.response import AnyResponse, Response, StreamingResponse, check_header, is_status
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -57,8 +57,12 @@ def raw_headers(response: AnyResponse) -> RawHeaders:
     """The headers of a response as ASGI has them.
 
     Raises:
-        ValueError: One of them would break the response apart.
+        ValueError: One of them would break the response apart, or the status is none.
     """
+    if not is_status(response.status):
+        raise ValueError(
+            f"the status of a response is a number from 200 to 599, not {response.status!r}"
+        )
     pairs = list(response.headers)
     if response.status not in _WITHOUT_CONTENT:
         if response.header("content-type") is None:
@@ -94,6 +98,10 @@ async def _client_leaves(receive: Receive) -> None:
 async def _send_chunks(response: StreamingResponse, send: Send) -> None:
     try:
         async for chunk in _chunks(response):
+            if not isinstance(chunk, (str, bytes)):
+                raise TypeError(
+                    f"a chunk of a StreamingResponse is str or bytes, not {type(chunk).__name__}"
+                )
             body = chunk.encode() if isinstance(chunk, str) else chunk
             try:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -111,14 +119,18 @@ async def _chunks(response: StreamingResponse) -> AsyncIterator[str | bytes]:
         return
     iterator = iter(response.chunks)
     while True:
-        chunk: str | bytes | None = await asyncio.to_thread(_next, iterator)
-        if chunk is None:
+        chunk = await asyncio.to_thread(_next, iterator)
+        if isinstance(chunk, _End):
             return
         yield chunk
 
 
-def _next(iterator: Iterator[str | bytes]) -> str | bytes | None:
-    return next(iterator, None)
+class _End:
+    """Behind the last chunk: no future can carry StopIteration."""
+
+
+def _next(iterator: Iterator[str | bytes]) -> str | bytes | _End:
+    return next(iterator, _End())
 
 
 async def _close(chunks: Any) -> None:

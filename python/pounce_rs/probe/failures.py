@@ -174,10 +174,6 @@ def _modules_of(folder: str) -> list[str]:
     return [name for name in names if name != "__init__"]
 
 
-def _is_package(folder: str) -> bool:
-    return os.path.exists(os.path.join(folder, "__init__.py"))
-
-
 def _nearest_import(error: ImportError) -> list[str]:
     import re
 

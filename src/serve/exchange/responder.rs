@@ -255,12 +255,6 @@ impl Responder {
         inner.closed || inner.failure.is_some()
     }
 
-    /// Whether status and headers are set.
-    #[must_use]
-    pub fn is_started(&self) -> bool {
-        self.exchange.inner.borrow().started
-    }
-
     /// Whether anything of the body was sent, or its end.
     #[must_use]
     pub fn has_begun(&self) -> bool {

@@ -7,8 +7,8 @@
 use std::rc::Rc;
 
 use pounce_core::serve::reactor::Handle;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::exceptions::asyncio::CancelledError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -108,8 +108,16 @@ impl Awaited for Py<Waiting> {
     }
 
     fn resolve(&self, py: Python<'_>) -> PyResult<()> {
-        Waiting::resolve(self.bind(py))
+        match Waiting::resolve(self.bind(py)) {
+            // A task lets these two through, but has them as its outcome, too.
+            Err(error) if is_interruption(py, &error) => Ok(()),
+            resolved => resolved,
+        }
     }
+}
+
+fn is_interruption(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py)
 }
 
 impl Stepper {
