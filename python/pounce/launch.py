@@ -17,6 +17,10 @@ from pounce_rs.probe.session import current
 from pounce_rs.role import is_worker, own_document
 
 
+_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/")
+"""Where files begin that are streams of this process."""
+
+
 def run(app: object, *, config: ServerConfig | None = None, **settings: object) -> None:
     """Serve an app until the server is told to stop.
 
@@ -32,7 +36,8 @@ def run(app: object, *, config: ServerConfig | None = None, **settings: object) 
     Raises:
         ValueError: A setting is wrong; the message names every one that is.
         TypeError: Both `config` and keywords were given, or `config` is no `ServerConfig`.
-        RuntimeError: A live app was given outside of the main thread, or inside of an event loop.
+        RuntimeError: A live app was given outside of the main thread, inside of an event loop, or
+            for several workers by a program that they cannot run again.
         SystemExit: The server did not start or did not end well; the reason is on standard error.
     """
     if config is not None and settings:
@@ -75,6 +80,7 @@ def _serve(app: object, config: ServerConfig) -> int:
         if any(not each.daemon for each in set(threading.enumerate()) - before):
             _leave(0)
         return 0
+    _require_repeatable_program(app)
     with _default_signals():
         return serve_again(config, _name(app), arguments=sys.orig_argv[1:])
 
@@ -106,6 +112,23 @@ def _require_free_main_thread(app: object) -> None:
         f"pounce.run cannot serve {_name(app)} inside of a running event loop: the server runs a "
         f"loop of its own in this thread, and one thread has one; {instead}"
     )
+
+
+def _require_repeatable_program(app: object) -> None:
+    """Judge whether each worker can run this program again.
+
+    Raises:
+        RuntimeError: It came by a stream, which can be read once and which workers do not have.
+    """
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    typed = file is None and sys.argv[:1] != ["-c"]
+    if typed or (file is not None and file.startswith(_STREAMS)):
+        raise RuntimeError(
+            f"pounce.run cannot serve {_name(app)} in several workers: each of them runs this "
+            f"program again, which came from {'standard input' if typed else file} and cannot be "
+            "read twice; put it into a file, give the app by its name, as "
+            'pounce.run("module:attribute"), or use workers=1'
+        )
 
 
 def _leave(code: int) -> NoReturn:

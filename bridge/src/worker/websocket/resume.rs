@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
 use pounce_core::serve::reactor::Handle;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::exceptions::asyncio::CancelledError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -90,12 +90,19 @@ impl Wake for Waiters {
         }
         Python::attach(|py| {
             for one in waiting {
-                if let Err(error) = Waiting::resolve(one.bind(py)) {
-                    error.write_unraisable(py, None);
+                match Waiting::resolve(one.bind(py)) {
+                    // A task lets these two through, but has them as its outcome, too.
+                    Err(error) if is_interruption(py, &error) => {}
+                    Err(error) => error.write_unraisable(py, None),
+                    Ok(()) => {}
                 }
             }
         });
     }
+}
+
+fn is_interruption(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py)
 }
 
 /// What a task is given to wait for: as much of a future as `asyncio.Task` asks for.
