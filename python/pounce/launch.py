@@ -8,14 +8,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import NoReturn
+from contextlib import contextmanager
 
 from pounce_rs._native import ServerConfig, listen, serve_again, serve_target, worker_count
 from pounce_rs.probe.positions import call_site
 from pounce_rs.probe.session import current
 from pounce_rs.role import is_worker, own_document
-
 
 _STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/")
 """Where files begin that are streams of this process."""
@@ -60,12 +58,14 @@ def _serve(app: object, config: ServerConfig) -> int:
         _require_free_main_thread(app)
     # Only here: a preflight has no need of the server.
     from pounce_rs.worker import Exit, serve  # noqa: PLC0415
+    from pounce_rs.worker.leaving import flush_output, leave_at_once  # noqa: PLC0415
 
     document = own_document()
     if document is not None:
         code = serve(app, document)
         if code == Exit.CUT_OFF:
-            _leave(code)
+            leave_at_once(code)
+        flush_output()
         sys.exit(code)
     if isinstance(app, str):
         with _default_signals():
@@ -78,7 +78,7 @@ def _serve(app: object, config: ServerConfig) -> int:
             return code
         # The log says what was cut off: the server was told to stop, and has.
         if any(not each.daemon for each in set(threading.enumerate()) - before):
-            _leave(0)
+            leave_at_once(0)
         return 0
     _require_repeatable_program(app)
     with _default_signals():
@@ -129,15 +129,6 @@ def _require_repeatable_program(app: object) -> None:
             "read twice; put it into a file, give the app by its name, as "
             'pounce.run("module:attribute"), or use workers=1'
         )
-
-
-def _leave(code: int) -> NoReturn:
-    """End the process here: an exit would wait for the threads that did not end in their time."""
-    for stream in (sys.stdout, sys.stderr):
-        # None where the program has none, and its other end may be gone.
-        with suppress(AttributeError, OSError, ValueError):
-            stream.flush()
-    os._exit(code)
 
 
 def _import_folder() -> str:

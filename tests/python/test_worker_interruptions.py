@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from serving import Worker, read_all, serving, starting, without_uvloop
+from serving import read_all, serving, starting, without_uvloop
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 

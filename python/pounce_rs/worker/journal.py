@@ -28,7 +28,7 @@ class Journal:
     def __init__(
         self, form: str, worker_id: int, *, level: str = "info", lifecycle: bool = False
     ) -> None:
-        self._json = form == "json" or (form == "auto" and not sys.stderr.isatty())
+        self._json = form == "json" or (form == "auto" and not _is_terminal())
         self._worker_id = worker_id
         self._least = _LEVELS.index(level)
         self._lifecycle = lifecycle
@@ -122,9 +122,14 @@ class Journal:
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
-        except (OSError, ValueError):
-            # Nobody reads the log: that must not end the service.
+        except (AttributeError, OSError, ValueError):
+            # Nobody reads the log, or the program has none: that must not end the service.
             return
+
+
+def _is_terminal() -> bool:
+    # None where the program was started without.
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _indented(trace: str) -> str:

@@ -321,7 +321,7 @@ class _Service:
             # They are for the supervisor; sent to a worker they must not kill it.
             loop.add_signal_handler(number, _ignore)
         if self._document.lifeline_fd is None and hangup is not signal.SIG_IGN:
-            # Without a supervisor the terminal that closes is ours; it and its shell may both send this.
+            # Without a supervisor the terminal that closes is ours; its shell may send this, too.
             loop.add_signal_handler(signal.SIGHUP, self._interrupt)
         ours = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
@@ -331,7 +331,6 @@ class _Service:
         if self._signals > 1 and self._document.lifeline_fd is None:
             # Asked twice: whatever still runs is left behind. A supervised worker hears a signal to
             # its process group twice for one; its supervisor forces it by SIGKILL.
-            sys.stderr.flush()
             os._exit(Exit.CUT_OFF)
         if self._worker is not None:
             self._worker.announce_end()

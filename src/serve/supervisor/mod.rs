@@ -26,6 +26,7 @@ use rustix::process::Pid;
 use crate::config::types::LogLevel;
 
 pub use alone::Alone;
+pub use descriptors::open_standard;
 pub use ending::{Ended, Failure};
 pub use inherited::activated;
 pub use launch::{AppSettings, Launch, Lifespan, Program, settings};
@@ -65,6 +66,7 @@ pub struct Up<'a> {
 /// # Errors
 /// [`Failure`] where it did not come up or could not go on. Nothing is left behind then.
 pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, Failure> {
+    descriptors::open_standard();
     descriptors::raise_limit();
     // The handlers stand before there is anything to clean up.
     let signals = Signals::install().map_err(Failure::System)?;

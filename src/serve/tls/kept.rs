@@ -8,7 +8,6 @@ use super::files::{CertificateFiles, Pair, State};
 #[derive(Debug)]
 pub struct Kept {
     files: CertificateFiles,
-    last: State,
     taken: Option<State>,
     pair: Option<Pair>,
 }
@@ -17,23 +16,20 @@ impl Kept {
     /// What the files hold now.
     #[must_use]
     pub fn new(chain: &Path, key: &Path) -> Self {
-        let files = CertificateFiles::new(chain, key);
-        let last = files.state();
         let mut kept = Self {
-            files,
-            last,
+            files: CertificateFiles::new(chain, key),
             taken: None,
             pair: None,
         };
-        kept.take(last);
+        kept.look();
         kept
     }
 
-    /// Takes a new pair up, once its files have been the same for two looks.
+    /// Takes a new pair up. Files that are being written can hold one that is whole but not the last:
+    /// that is seen at the next look.
     pub fn look(&mut self) {
         let now = self.files.state();
-        let rests = std::mem::replace(&mut self.last, now) == now;
-        if rests && self.taken != Some(now) {
+        if self.taken != Some(now) {
             self.take(now);
         }
     }
@@ -62,12 +58,6 @@ mod tests {
 
     use super::*;
 
-    /// Two looks: a change is taken when it rests.
-    fn look(kept: &mut Kept) {
-        kept.look();
-        kept.look();
-    }
-
     #[test]
     fn broken_files_leave_the_last_pair() {
         let folder = tempfile::tempdir().unwrap();
@@ -83,13 +73,13 @@ mod tests {
         let held = kept.pair().unwrap().clone();
         assert_eq!(held.chain, first.cert.pem().as_bytes());
         fs::write(&chain, second.cert.pem()).unwrap();
-        look(&mut kept);
+        kept.look();
         assert_eq!(kept.pair(), Some(&held));
         fs::remove_file(&key).unwrap();
-        look(&mut kept);
+        kept.look();
         assert_eq!(kept.pair(), Some(&held));
         put(&second);
-        look(&mut kept);
+        kept.look();
         assert_eq!(kept.pair().unwrap().chain, second.cert.pem().as_bytes());
     }
 }
