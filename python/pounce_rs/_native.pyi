@@ -27,6 +27,9 @@ __all__ = [
 
 __version__: str
 
+def write_error(records: str, /) -> None:
+    """Write records to standard error, without waiting long for who reads it."""
+
 def main(command: str, arguments: list[str], /) -> int: ...
 def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...
 def implicit_app_config() -> AppConfig: ...

@@ -100,3 +100,61 @@ def test_slow_requests_are_marked(
     assert [(record["path"], record.get("slow")) for record in found] == paths
     for record in found:
         assert record["level"] == ("warning" if record.get("slow") else "info")
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    with open(reader, "rb") as log, serve(tmp_path, "--port", "0", stdout=writer) as server:
+        os.close(writer)
+        server.started()
+        size = fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ)
+        asked = 0
+        # Twice of what the pipe takes; a line has more than 150 bytes.
+        while asked * 150 < 2 * size:
+            assert server.get() == "first"
+            asked += 1
+        server.signal(signal.SIGUSR1)
+        server.event("reloaded")
+        assert server.get() == "first"
+        # Read on again, it has every line, whole.
+        assert sum(json.loads(log.readline())["status"] == 200 for _ in range(asked)) == asked
+        server.stop()
+
+
+def test_records_that_nobody_reads_hold_nobody_up(tmp_path: Path) -> None:
+    failing = "async def app(scope, receive, send):\n    raise ValueError('x' * 9000)\n"
+    (tmp_path / "served.py").write_text(failing, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        reader, writer = os.pipe()
+        command = [str(BIN / "pounce"), "served:app", "--fd", str(listener.fileno())]
+        process = subprocess.Popen(
+            command, cwd=tmp_path, stderr=writer, stdout=subprocess.DEVNULL, pass_fds=[listener.fileno()]
+        )
+        os.close(writer)
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            with httpx.Client(timeout=LIMIT) as client:
+                size = fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ)
+                for _ in range(2 * size // 9000):
+                    assert client.get(url).status_code == 500
+            # The supervisor, too, has something to say.
+            process.send_signal(signal.SIGUSR1)
+            process.terminate()
+            assert process.wait(LIMIT) == 0
+        finally:
+            process.kill()
+            process.wait()
+            os.close(reader)
+
+
+def test_who_is_started_without_output_has_the_null_device(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(APP, encoding="utf-8")
+    command = 'exec "$0" "$@" <&- >&-'
+    words = [str(BIN / "pounce"), "served:app", "--port", "0", "--log-format", "json"]
+    with Server(tmp_path, "sh", "-c", command, *words) as server:
+        server.started()
+        assert server.get("/descriptors").count("/dev/null") >= 2
+        server.signal(signal.SIGTERM)
+        code, rest = server.end()
+        assert code == 0
+        assert "crashed" not in rest

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use pounce_core::config::types::{LogFormat, LogLevel};
 use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
 use pounce_core::serve::access::{AccessLog, Format, Telling};
+use pounce_core::serve::output::Output;
 use pounce_core::serve::reactor::{Handle, Listener};
 use pounce_core::serve::report::{Level, Report};
 use pounce_core::serve::tls::{self, CertificateFiles, FileError, Pair, TlsAcceptor};
@@ -56,7 +57,7 @@ pub(super) fn access_log(config: &ServerConfig, handle: &Handle) -> Option<Rc<Ac
         slow: slow.then(|| config.log_slow_requests_threshold.duration()),
         connections,
     };
-    Some(AccessLog::start(handle, telling, io::stdout()))
+    Some(AccessLog::start(handle, telling, Output::new(io::stdout())))
 }
 
 /// Where the worker's parts report to: a function of Python, called with a message and whether it is an

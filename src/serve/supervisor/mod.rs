@@ -30,7 +30,7 @@ pub use descriptors::open_standard;
 pub use ending::{Ended, Failure};
 pub use inherited::activated;
 pub use launch::{AppSettings, Launch, Lifespan, Program, settings};
-pub use log::Log;
+pub use log::{Log, write_error};
 pub use signals::hold as hold_signals;
 pub use sockets::{Address, ListenError};
 pub use worker::{PROTOCOL, VARIABLE};
@@ -66,7 +66,7 @@ pub struct Up<'a> {
 /// # Errors
 /// [`Failure`] where it did not come up or could not go on. Nothing is left behind then.
 pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, Failure> {
-    descriptors::open_standard();
+    open_standard();
     descriptors::raise_limit();
     // The handlers stand before there is anything to clean up.
     let signals = Signals::install().map_err(Failure::System)?;
