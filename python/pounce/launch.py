@@ -121,7 +121,7 @@ def _require_repeatable_program(app: object) -> None:
         RuntimeError: It came by a stream, which can be read once and which workers do not have.
     """
     file = getattr(sys.modules.get("__main__"), "__file__", None)
-    typed = file is None and sys.argv[:1] != ["-c"]
+    typed = file in (None, "<stdin>") and sys.argv[:1] != ["-c"]
     if typed or (file is not None and file.startswith(_STREAMS)):
         raise RuntimeError(
             f"pounce.run cannot serve {_name(app)} in several workers: each of them runs this "
