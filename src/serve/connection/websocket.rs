@@ -289,7 +289,7 @@ impl<'a, W: Wire> Driver<'a, W> {
             }
             sent
         });
-        if sent.is_ready() {
+        if let Poll::Ready(Ok(())) = sent {
             sent = wire.poll_flush(cx);
         }
         match sent {
