@@ -199,6 +199,20 @@ fn a_client_that_vanishes_is_noticed() {
 }
 
 #[test]
+fn a_client_that_leaves_behind_its_handshake_is_noticed() {
+    let server = TestServer::start();
+    for _ in 0..100 {
+        let mut client = Client::connect(&server);
+        client.send(handshake("/echo", ""));
+    }
+    server.until("nothing is left", |server| server.connections() == 0);
+    server.until("whoever was asked hears of the end", |server| {
+        let calls = server.seen.calls.load(Ordering::Relaxed);
+        calls > 0 && server.seen.ends.lock().unwrap().len() == calls
+    });
+}
+
+#[test]
 fn a_client_that_is_gone_is_noticed_while_it_is_sent_to() {
     let server = TestServer::start();
     let socket = Socket::open(&server, "/flood");
