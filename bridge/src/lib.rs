@@ -35,6 +35,8 @@ mod _native {
     #[cfg(unix)]
     #[pymodule_export]
     use crate::worker::{Startup, Worker};
+    #[cfg(unix)]
+    use pounce_core::serve::supervisor;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -42,6 +44,14 @@ mod _native {
         add_properties::<PyServerConfig>(&py.get_type::<PyServerConfig>(), ServerConfig::fields())?;
         add_properties::<PyAppConfig>(&py.get_type::<PyAppConfig>(), AppConfig::fields())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Writes records to standard error, without waiting long for who reads it.
+    #[cfg(unix)]
+    #[pyfunction]
+    #[pyo3(signature = (records, /))]
+    fn write_error(py: Python<'_>, records: &str) {
+        py.detach(|| supervisor::write_error(records.as_bytes()));
     }
 
     /// The configuration of an `App()` that was given none.

@@ -8,13 +8,15 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import NoReturn
+from contextlib import contextmanager
 
 from pounce_rs._native import ServerConfig, listen, serve_again, serve_target, worker_count
 from pounce_rs.probe.positions import call_site
 from pounce_rs.probe.session import current
 from pounce_rs.role import is_worker, own_document
+
+_STREAMS = ("/dev/stdin", "/dev/fd/", "/proc/")
+"""Where files begin that are streams of this process."""
 
 
 def run(app: object, *, config: ServerConfig | None = None, **settings: object) -> None:
@@ -32,7 +34,8 @@ def run(app: object, *, config: ServerConfig | None = None, **settings: object) 
     Raises:
         ValueError: A setting is wrong; the message names every one that is.
         TypeError: Both `config` and keywords were given, or `config` is no `ServerConfig`.
-        RuntimeError: A live app was given outside of the main thread, or inside of an event loop.
+        RuntimeError: A live app was given outside of the main thread, inside of an event loop, or
+            for several workers by a program that they cannot run again.
         SystemExit: The server did not start or did not end well; the reason is on standard error.
     """
     if config is not None and settings:
@@ -55,12 +58,14 @@ def _serve(app: object, config: ServerConfig) -> int:
         _require_free_main_thread(app)
     # Only here: a preflight has no need of the server.
     from pounce_rs.worker import Exit, serve  # noqa: PLC0415
+    from pounce_rs.worker.leaving import flush_output, leave_at_once  # noqa: PLC0415
 
     document = own_document()
     if document is not None:
         code = serve(app, document)
         if code == Exit.CUT_OFF:
-            _leave(code)
+            leave_at_once(code)
+        flush_output()
         sys.exit(code)
     if isinstance(app, str):
         with _default_signals():
@@ -73,8 +78,9 @@ def _serve(app: object, config: ServerConfig) -> int:
             return code
         # The log says what was cut off: the server was told to stop, and has.
         if any(not each.daemon for each in set(threading.enumerate()) - before):
-            _leave(0)
+            leave_at_once(0)
         return 0
+    _require_repeatable_program(app)
     with _default_signals():
         return serve_again(config, _name(app), arguments=sys.orig_argv[1:])
 
@@ -108,13 +114,21 @@ def _require_free_main_thread(app: object) -> None:
     )
 
 
-def _leave(code: int) -> NoReturn:
-    """End the process here: an exit would wait for the threads that did not end in their time."""
-    for stream in (sys.stdout, sys.stderr):
-        # None where the program has none, and its other end may be gone.
-        with suppress(AttributeError, OSError, ValueError):
-            stream.flush()
-    os._exit(code)
+def _require_repeatable_program(app: object) -> None:
+    """Judge whether each worker can run this program again.
+
+    Raises:
+        RuntimeError: It came by a stream, which can be read once and which workers do not have.
+    """
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    typed = file in (None, "<stdin>") and sys.argv[:1] != ["-c"]
+    if typed or (file is not None and file.startswith(_STREAMS)):
+        raise RuntimeError(
+            f"pounce.run cannot serve {_name(app)} in several workers: each of them runs this "
+            f"program again, which came from {'standard input' if typed else file} and cannot be "
+            "read twice; put it into a file, give the app by its name, as "
+            'pounce.run("module:attribute"), or use workers=1'
+        )
 
 
 def _import_folder() -> str:

@@ -27,6 +27,9 @@ __all__ = [
 
 __version__: str
 
+def write_error(records: str, /) -> None:
+    """Write records to standard error, without waiting long for who reads it."""
+
 def main(command: str, arguments: list[str], /) -> int: ...
 def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...
 def implicit_app_config() -> AppConfig: ...
@@ -50,6 +53,7 @@ class Startup:
         config: str,
         workers: int,
         worker_id: int,
+        certificate: tuple[str, str] | None = None,
     ) -> Self: ...
     def close(self) -> None: ...
 
@@ -69,6 +73,7 @@ class Worker:
         report: Callable[[str, bool], None],
         awaiting: Callable[[Any], Coroutine[Any, Any, None]],
         startup: Startup | None = None,
+        certificate: tuple[str, str] | None = None,
     ) -> Self: ...
     @property
     def connections(self) -> int:

@@ -76,6 +76,8 @@ struct Run<'a> {
 pub fn main(tool: Tool, arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     #[cfg(unix)]
+    crate::serve::supervisor::open_standard();
+    #[cfg(unix)]
     let arguments = match tool {
         Tool::Pounce => serve::written_out(arguments),
         Tool::Chirp => arguments,

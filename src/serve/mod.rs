@@ -6,6 +6,7 @@ mod connection;
 mod exchange;
 mod health;
 pub mod http;
+pub mod output;
 pub mod proxy;
 pub mod reactor;
 pub mod report;

@@ -120,3 +120,32 @@ def test_a_certificate_that_cannot_be_read_stops_the_launch(tmp_path: Path) -> N
     assert code == 1
     assert "key.pem" in said
     assert "key file is empty" in said
+
+
+@pytest.mark.parametrize("fault", ["another key", "no key"])
+def test_who_replaces_a_worker_serves_what_it_served(tmp_path: Path, fault: str) -> None:
+    first, last = pair(tmp_path / "1"), pair(tmp_path / "2")
+    used = Pair(tmp_path / "cert.pem", tmp_path / "key.pem")
+    shutil.copy(first.chain, used.chain)
+    shutil.copy(first.key, used.key)
+    with start(tmp_path, used) as server:
+        pid = server.started()["workers"][0]
+        # What it was started with is not what it serves when it crashes.
+        shutil.copy(last.chain, used.chain)
+        shutil.copy(last.key, used.key)
+        server.said("the certificate was renewed")
+        wait_for(lambda: serves(server, last))
+        used.key.unlink()
+        if fault == "another key":
+            shutil.copy(first.key, used.key)
+        server.said("the old one stays")
+        os.kill(pid, signal.SIGKILL)
+        told = server.said("the last certificate that could be served is kept")
+        assert told["level"] == "error"
+        assert "key.pem" in told["message"]
+        assert get(connect(server, last)) == "first"
+        shutil.copy(first.chain, used.chain)
+        shutil.copy(first.key, used.key)
+        server.said("the certificate was renewed")
+        assert get(connect(server, first)) == "first"
+        server.stop()

@@ -235,6 +235,35 @@ def test_a_live_app_needs_the_main_thread_without_a_loop() -> None:
         executor.submit(pounce.run, unserved, port=0).result(60)
 
 
+@pytest.mark.parametrize("word", ["-", "/dev/stdin"])
+def test_a_program_that_cannot_be_run_again_has_one_worker(tmp_path: Path, word: str) -> None:
+    (tmp_path / "served.py").write_text(APP, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, word],
+        input=PROGRAM.format(app="app"),
+        cwd=tmp_path,
+        env={**os.environ, "WORKERS": "2", "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert "pounce.run cannot serve served.app in several workers" in said
+    assert 'pounce.run("module:attribute")' in said
+
+
+def test_a_program_on_the_command_line_is_run_again(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(APP, encoding="utf-8")
+    command = [sys.executable, "-c", PROGRAM.format(app="app")]
+    variables = {**os.environ, "WORKERS": "2"}
+    with Server(tmp_path, *command, stdout=subprocess.DEVNULL, env=variables) as server:
+        assert len(server.started()["workers"]) == 2
+        assert server.get() == "first"
+        server.stop()
+
+
 def test_wrong_keywords_of_run_are_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="port"):
         pounce.run("served:app", port=70000)

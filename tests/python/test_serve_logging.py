@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
 import re
 import signal
+import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from launching import serve
+from launching import APP, BIN, LIMIT, Server, serve, wait_for
 from serving import serving
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -100,3 +105,71 @@ def test_slow_requests_are_marked(
     assert [(record["path"], record.get("slow")) for record in found] == paths
     for record in found:
         assert record["level"] == ("warning" if record.get("slow") else "info")
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    received = bytearray()
+
+    def whole() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            received.extend(os.read(reader, 1 << 20))
+        return received.count(b"\n") == asked
+
+    with serve(tmp_path, "--port", "0", stdout=writer) as server:
+        server.started()
+        asked = 0
+        # Twice of what the pipe takes; a line has more than 150 bytes.
+        while asked * 150 < 2 * fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ):
+            assert server.get() == "first"
+            asked += 1
+        # Read on again, it has every line.
+        wait_for(whole)
+        assert [record["status"] for record in records(received.decode())] == [200] * asked
+        server.stop()
+    os.close(writer)
+    os.close(reader)
+
+
+def test_records_that_nobody_reads_hold_nobody_up(tmp_path: Path) -> None:
+    failing = "async def app(scope, receive, send):\n    raise ValueError('x' * 9000)\n"
+    (tmp_path / "served.py").write_text(failing, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        reader, writer = os.pipe()
+        command = [str(BIN / "pounce"), "served:app", "--fd", str(listener.fileno())]
+        process = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            stderr=writer,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+        )
+        os.close(writer)
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            with httpx.Client(timeout=LIMIT) as client:
+                size = fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ)
+                for _ in range(2 * size // 9000):
+                    assert client.get(url).status_code == 500
+            # The supervisor, too, has something to say.
+            process.send_signal(signal.SIGUSR1)
+            process.terminate()
+            assert process.wait(LIMIT) == 0
+        finally:
+            process.kill()
+            process.wait()
+            os.close(reader)
+
+
+def test_who_is_started_without_output_has_the_null_device(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(APP, encoding="utf-8")
+    command = 'exec "$0" "$@" <&- >&-'
+    words = [str(BIN / "pounce"), "served:app", "--port", "0", "--log-format", "json"]
+    with Server(tmp_path, "sh", "-c", command, *words) as server:
+        server.started()
+        assert server.get("/descriptors").count("/dev/null") >= 2
+        server.signal(signal.SIGTERM)
+        code, rest = server.end()
+        assert code == 0
+        assert "crashed" not in rest

@@ -1,5 +1,6 @@
 //! WebSocket over HTTP/1.1, frame by frame.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -194,6 +195,38 @@ fn a_client_that_vanishes_is_noticed() {
     });
     drop(waiting);
     assert_eq!(last_end(&server, 2), (1006, String::new()));
+    server.until("nothing is left", |server| server.connections() == 0);
+}
+
+#[test]
+fn a_client_that_leaves_behind_its_handshake_is_noticed() {
+    let server = TestServer::start();
+    for _ in 0..100 {
+        let mut client = Client::connect(&server);
+        client.send(handshake("/echo", ""));
+    }
+    server.until("nothing is left", |server| server.connections() == 0);
+    server.until("whoever was asked hears of the end", |server| {
+        let calls = server.seen.calls.load(Ordering::Relaxed);
+        calls > 0 && server.seen.ends.lock().unwrap().len() == calls
+    });
+}
+
+#[test]
+fn a_client_that_is_gone_is_noticed_while_it_is_sent_to() {
+    let server = TestServer::start();
+    let socket = Socket::open(&server, "/flood");
+    let before = Cell::new(0);
+    // It has sent what the client's side takes, and waits.
+    server.until("the application is held up", |server| {
+        let now = server.seen.received.load(Ordering::Relaxed);
+        now > 0 && before.replace(now) == now
+    });
+    // What it has not read makes the client's end a reset.
+    drop(socket);
+    server.until("the application hears of it", |server| {
+        server.seen.closed.load(Ordering::Relaxed) == 1
+    });
     server.until("nothing is left", |server| server.connections() == 0);
 }
 

@@ -68,10 +68,11 @@ impl Worker {
     /// `context` the `contextvars.Context` that the server runs in; `journal` is called with what went
     /// wrong, request id, method, path and the exception or None; `report` with what happened beside
     /// requests and whether that is an error, from any thread; `awaiting` makes a coroutine of an awaitable;
-    /// `startup` is what has answered so far.
+    /// `startup` is what has answered so far; `certificate` a chain and its key, in PEM form, for where
+    /// the files hold none that can be served.
     #[new]
     #[expect(clippy::too_many_arguments, reason = "they are keywords")]
-    #[pyo3(signature = (app, *, event_loop, context, config, workers, worker_id, state, journal, report, awaiting, startup=None))]
+    #[pyo3(signature = (app, *, event_loop, context, config, workers, worker_id, state, journal, report, awaiting, startup=None, certificate=None))]
     fn new(
         py: Python<'_>,
         app: Py<PyAny>,
@@ -85,6 +86,7 @@ impl Worker {
         report: Py<PyAny>,
         awaiting: Py<PyAny>,
         startup: Option<Py<Startup>>,
+        certificate: Option<setup::Certificate>,
     ) -> PyResult<Self> {
         let config = setup::configuration(config)?;
         let keywords = PyDict::new(py);
@@ -124,7 +126,7 @@ impl Worker {
         let names = py.detach(|| TrustedNames::of(config.trusted_hosts.peers(), &report));
         settings.trusted.resolve_by(names);
         Ok(Self {
-            tls: setup::lasting_tls(&config, &handle, report)?,
+            tls: setup::lasting_tls(&config, certificate, &handle, report)?,
             adopted: RefCell::default(),
             server: Server::new(handle, settings, application, access.clone()),
             access,

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use pounce_core::config::types::{LogFormat, LogLevel};
 use pounce_core::config::{Inputs, ServerConfig, Sources, resolve};
 use pounce_core::serve::access::{AccessLog, Format, Telling};
+use pounce_core::serve::output::Output;
 use pounce_core::serve::reactor::{Handle, Listener};
 use pounce_core::serve::report::{Level, Report};
-use pounce_core::serve::tls::{self, CertificateFiles, TlsAcceptor};
+use pounce_core::serve::tls::{self, CertificateFiles, FileError, Pair, TlsAcceptor};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -56,7 +57,7 @@ pub(super) fn access_log(config: &ServerConfig, handle: &Handle) -> Option<Rc<Ac
         slow: slow.then(|| config.log_slow_requests_threshold.duration()),
         connections,
     };
-    Some(AccessLog::start(handle, telling, io::stdout()))
+    Some(AccessLog::start(handle, telling, Output::new(io::stdout())))
 }
 
 /// Where the worker's parts report to: a function of Python, called with a message and whether it is an
@@ -72,29 +73,56 @@ pub(super) fn report(function: Py<PyAny>) -> Report {
     })
 }
 
-/// What takes TLS connections, and its files; None where there is no certificate.
-pub(super) fn tls(config: &ServerConfig) -> PyResult<Option<(TlsAcceptor, CertificateFiles)>> {
+/// A certificate chain and its key, in PEM form, as Python has them.
+pub(super) type Certificate = (String, String);
+
+/// What takes TLS connections, its files, and why it serves `kept` instead of what they hold; None where
+/// there is no certificate.
+pub(super) fn tls(config: &ServerConfig, kept: Option<Certificate>) -> PyResult<Option<Tls>> {
     let (Some(chain), Some(key)) = (&config.ssl_certfile, &config.ssl_keyfile) else {
         return Ok(None);
     };
-    let files = CertificateFiles::new(chain, key);
-    let acceptor = files
-        .acceptor(config.http2_enabled)
+    let kept = kept.map(|(chain, key)| Pair {
+        chain: chain.into_bytes(),
+        key: key.into_bytes(),
+    });
+    let mut files = CertificateFiles::new(chain, key);
+    let (acceptor, instead) = files
+        .acceptor_or(kept.as_ref(), config.http2_enabled)
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(Some((acceptor, files)))
+    Ok(Some(Tls {
+        acceptor,
+        files,
+        instead,
+    }))
+}
+
+/// What takes TLS connections, and where that comes from.
+pub(super) struct Tls {
+    pub(super) acceptor: TlsAcceptor,
+    files: CertificateFiles,
+    instead: Option<FileError>,
 }
 
 /// What takes TLS connections for as long as the reactor runs: it follows its files.
 pub(super) fn lasting_tls(
     config: &ServerConfig,
+    kept: Option<Certificate>,
     handle: &Handle,
     report: Report,
 ) -> PyResult<Option<TlsAcceptor>> {
-    Ok(tls(config)?.map(|(acceptor, files)| {
-        let following = files.follow(acceptor.clone(), handle.clone(), tls::LOOK, report);
-        handle.spawn(following);
-        acceptor
-    }))
+    let Some(tls) = tls(config, kept)? else {
+        return Ok(None);
+    };
+    if let Some(error) = tls.instead {
+        report.tell(
+            Level::Error,
+            &format!("the last certificate that could be served is kept: {error}"),
+        );
+    }
+    let (files, acceptor) = (tls.files, tls.acceptor);
+    handle.spawn(files.follow(acceptor.clone(), handle.clone(), tls::LOOK, report));
+    Ok(Some(acceptor))
 }
 
 /// A socket that becomes the server's own.

@@ -42,25 +42,26 @@ impl Startup {
 #[pymethods]
 impl Startup {
     /// Begins to answer on these listening sockets, whose descriptors become this object's: each with
-    /// whether it is a Unix socket. `config` as for `Worker`.
+    /// whether it is a Unix socket. `config` and `certificate` as for `Worker`.
     ///
     /// # Errors
     /// `ValueError` where the configuration is none or the certificate cannot be read, `OSError` where
     /// the system has no thread.
     #[new]
-    #[pyo3(signature = (listeners, *, config, workers, worker_id))]
+    #[pyo3(signature = (listeners, *, config, workers, worker_id, certificate=None))]
     fn new(
         listeners: Vec<(RawFd, bool)>,
         config: &str,
         workers: usize,
         worker_id: usize,
+        certificate: Option<setup::Certificate>,
     ) -> PyResult<Self> {
         let sockets = listeners
             .into_iter()
             .map(|(descriptor, unix)| (setup::owned(descriptor), unix))
             .collect();
         let config = setup::configuration(config)?;
-        let tls = setup::tls(&config)?.map(|(acceptor, ..)| acceptor);
+        let tls = setup::tls(&config, certificate)?.map(|tls| tls.acceptor);
         let mut settings = Settings::new(&config, workers);
         settings.worker_id = worker_id;
         let started = settings.started;

@@ -7,6 +7,7 @@ import os
 import sys
 
 from .document import Document, DocumentError
+from .leaving import flush_output, leave_at_once
 from .service import Exit, serve
 
 
@@ -33,7 +34,6 @@ if __name__ == "__main__":
     code = main()
     if code == Exit.CUT_OFF:
         # What did not end in its time may be a thread that never does: nothing waits for it.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        leave_at_once(code)
+    flush_output()
     sys.exit(code)

@@ -39,6 +39,8 @@ class Document:
         lifespan: ``auto``, ``on`` or ``off``.
         report_fd: Where the worker tells its life; None: nobody listens.
         lifeline_fd: A pipe whose end of file means that the supervisor is gone.
+        certificate: Chain and key, in PEM form, for where the files of the configuration hold none
+            that can be served; the key is a secret.
         control_fd: A socket over which the supervisor lends the sockets of other slots.
     """
 
@@ -56,6 +58,7 @@ class Document:
     report_fd: int | None = None
     lifeline_fd: int | None = None
     control_fd: int | None = None
+    certificate: tuple[str, str] | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, text: str | bytes) -> Document:
@@ -99,6 +102,7 @@ class Document:
             report_fd=_of(found, "report_fd", int, optional=True),
             lifeline_fd=_of(found, "lifeline_fd", int, optional=True),
             control_fd=_of(found, "control_fd", int, optional=True),
+            certificate=_certificate(found.get("certificate")),
         )
         if document.lifespan not in _LIFESPANS:
             raise DocumentError(f"lifespan is one of {', '.join(_LIFESPANS)}")
@@ -122,6 +126,18 @@ def _of(
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise DocumentError(f"{name} of the settings is {value!r}, not of type {kind.__name__}")
     return value
+
+
+def _certificate(found: Any) -> tuple[str, str] | None:
+    if found is None:
+        return None
+    try:
+        chain, key = found["chain"], found["key"]
+    except (TypeError, KeyError):
+        raise DocumentError("certificate of the settings is no chain and key") from None
+    if not (isinstance(chain, str) and isinstance(key, str)):
+        raise DocumentError("chain and key of the settings' certificate are no texts")
+    return chain, key
 
 
 def _is_unix(descriptor: object) -> bool:

@@ -9,6 +9,9 @@ from asyncio import CancelledError
 from datetime import datetime, timezone
 from typing import Any
 
+from pounce_rs._native import write_error
+
+_STANDARD_ERROR = 2
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -28,7 +31,7 @@ class Journal:
     def __init__(
         self, form: str, worker_id: int, *, level: str = "info", lifecycle: bool = False
     ) -> None:
-        self._json = form == "json" or (form == "auto" and not sys.stderr.isatty())
+        self._json = form == "json" or (form == "auto" and not _is_terminal())
         self._worker_id = worker_id
         self._least = _LEVELS.index(level)
         self._lifecycle = lifecycle
@@ -119,12 +122,29 @@ class Journal:
             named = " ".join(f"{name}={_plain(str(value))}" for name, value in fields.items())
             line = f"{now} {level:<8} worker {self._worker_id}: {_plain(what)} {named}"
             text = line.rstrip() + "\n" + _indented(trace)
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except (OSError, ValueError):
-            # Nobody reads the log: that must not end the service.
+        _put(text)
+
+
+def _put(text: str) -> None:
+    try:
+        if sys.stderr.fileno() == _STANDARD_ERROR:
+            # Python would wait, and everybody's requests with it, for who does not read the log.
+            write_error(text.encode("utf-8", "backslashreplace").decode("utf-8"))
             return
+    except (AttributeError, OSError, ValueError):
+        # It is none of the system's.
+        pass
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        # Nobody reads the log, or the program has none: that must not end the service.
+        return
+
+
+def _is_terminal() -> bool:
+    # None where the program was started without.
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _indented(trace: str) -> str:

@@ -21,6 +21,10 @@ class LifespanError(Exception):
         self.trace = trace
 
 
+class InterruptionError(Exception):
+    """The application raised ``SystemExit`` or ``KeyboardInterrupt``, which the text describes."""
+
+
 class Lifespan:
     """Starts an application, keeps its state, and shuts it down.
 
@@ -36,6 +40,7 @@ class Lifespan:
         self._stopped: asyncio.Future[str | None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._asked = False
+        self._ending = False
         self.state: dict[str, Any] = {}
 
     async def startup(self, timeout: float) -> None:
@@ -59,6 +64,7 @@ class Lifespan:
                 self._task.add_done_callback(_retrieve)
                 reason, trace = _read(message)
                 raise LifespanError(f"the app's lifespan startup failed: {reason}", trace)
+            self._task.add_done_callback(self._over)
             return
         if not self._task.done():
             self._task.add_done_callback(_retrieve)
@@ -68,14 +74,20 @@ class Lifespan:
             )
         self._absent(self._task)
 
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """Tell of what ends the lifespan of an application that goes on serving."""
+        if not self._ending and (error := _retrieve(task)) is not None:
+            self._report("the app's lifespan ended while it serves: it is served without", error)
+
     def _absent(self, task: asyncio.Task[None]) -> None:
         """Judge an application that ended before it said that it was started."""
         error = None if task.cancelled() else task.exception()
-        if self._mode == "on":
+        interrupted = isinstance(error, InterruptionError)
+        if self._mode == "on" or interrupted:
             reason = "it returned without an answer"
             if error is not None:
                 self._report("the app raised in its lifespan startup", error)
-                reason = f"{type(error).__name__}: {error}"
+                reason = str(error) if interrupted else _described(error)
             raise LifespanError(f"the app's lifespan startup failed: {reason}")
         if error is not None and self._asked:
             # The specification has the server go on without lifespan events; but if the application
@@ -85,6 +97,7 @@ class Lifespan:
     async def shutdown(self, timeout: float) -> None:
         """Tell the application that it ends, and wait; ``timeout`` in seconds."""
         task, stopped = self._task, self._stopped
+        self._ending = True
         if task is None or stopped is None or task.done():
             return
         stage = "shutdown" if self._started is not None and self._started.done() else "startup"
@@ -113,7 +126,11 @@ class Lifespan:
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self.state,
         }
-        await self._app(scope, self._receive, self._send)
+        try:
+            await self._app(scope, self._receive, self._send)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # These two would stop the loop, and with it what is still to be ended.
+            raise InterruptionError(_described(error)) from error
 
     async def _receive(self) -> dict[str, Any]:
         self._asked = True
@@ -133,6 +150,11 @@ class Lifespan:
 def _retrieve(task: asyncio.Task[None]) -> BaseException | None:
     """The exception of a task that is done; asyncio complains of one that nobody looks at."""
     return None if task.cancelled() else task.exception()
+
+
+def _described(error: BaseException) -> str:
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _read(message: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,6 +20,7 @@ from pounce_rs._native import ServerConfig, Startup, Worker
 from .document import Document, DocumentError
 from .event_loop import close, new_event_loop
 from .hooks import HookError, WorkerHooks
+from .interruptions import Interruptions
 from .journal import Journal
 from .lifespan import Lifespan, LifespanError
 from .loading import LoadingError, load, require_app
@@ -88,6 +90,7 @@ class _Service:
         self._signals = 0
         self._neighbours: Neighbours | None = None
         self._journal = Journal("auto", document.worker_id)
+        self._interruptions = Interruptions(self._requests, self._interrupt, self._journal)
 
     def run(self) -> int:
         """Load the application and run the loop until the end."""
@@ -103,6 +106,7 @@ class _Service:
             listeners = document.sockets()
         except (DocumentError, ValueError) as error:
             return self._refuse(str(error), Exit.UNUSABLE)
+        self._interruptions = Interruptions(self._requests, self._interrupt, self._journal)
         self._journal.lived("starting", event="worker_starting")
         try:
             self._startup = self._answer_probes(config, listeners)
@@ -127,6 +131,7 @@ class _Service:
             config=json.dumps(dict(self._document.config)),
             workers=self._document.workers,
             worker_id=self._document.worker_id,
+            certificate=self._document.certificate,
         )
         self._tell(b"S")
         return startup
@@ -140,9 +145,16 @@ class _Service:
         loop = new_event_loop()
         try:
             asyncio.set_event_loop(loop)
-            return loop.run_until_complete(self._live(loop, app, config, listeners))
+            code = self._interruptions.complete(loop, self._live(loop, app, config, listeners))
         finally:
             close(loop, self._executor)
+        left = [each.name for each in threading.enumerate() if _keeps_the_process(each)]
+        if left and code != Exit.CUT_OFF and document.lifeline_fd is not None:
+            self._journal.warned(
+                f"waiting for threads of the app that have not ended: {', '.join(left)}",
+                event="threads_left",
+            )
+        return code
 
     async def _live(
         self,
@@ -226,10 +238,11 @@ class _Service:
             workers=self._document.workers,
             worker_id=self._document.worker_id,
             state=lifespan.state,
-            journal=self._journal.request_failed,
+            journal=self._interruptions.request_failed,
             report=self._journal.told,
             awaiting=_awaiting,
             startup=self._startup,
+            certificate=self._document.certificate,
         )
 
     async def _drain(
@@ -308,8 +321,8 @@ class _Service:
             # They are for the supervisor; sent to a worker they must not kill it.
             loop.add_signal_handler(number, _ignore)
         if self._document.lifeline_fd is None and hangup is not signal.SIG_IGN:
-            # Without a supervisor the terminal that closes is ours.
-            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+            # Without a supervisor the terminal that closes is ours; its shell may send this, too.
+            loop.add_signal_handler(signal.SIGHUP, self._interrupt)
         ours = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
 
@@ -318,16 +331,17 @@ class _Service:
         if self._signals > 1 and self._document.lifeline_fd is None:
             # Asked twice: whatever still runs is left behind. A supervised worker hears a signal to
             # its process group twice for one; its supervisor forces it by SIGKILL.
-            sys.stderr.flush()
             os._exit(Exit.CUT_OFF)
         if self._worker is not None:
             self._worker.announce_end()
         self._retire()
 
-    def _hang_up(self) -> None:
-        # The terminal and its shell may both send it.
+    def _interrupt(self) -> None:
         if self._signals == 0:
             self._end()
+
+    def _requests(self) -> list[asyncio.Task[Any]]:
+        return [] if self._worker is None else self._worker.tasks
 
     def _retire(self) -> None:
         """End with reload_timeout as the limit: a new generation has taken over."""
@@ -376,3 +390,8 @@ class _Service:
 
 def _ignore() -> None:
     """Do nothing about a signal."""
+
+
+def _keeps_the_process(thread: threading.Thread) -> bool:
+    """Whether the interpreter waits for a thread before it ends."""
+    return not thread.daemon and thread is not threading.main_thread()

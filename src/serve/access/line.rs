@@ -132,6 +132,31 @@ impl Line<'_> {
 }
 
 /// The other end of a socket.
+/// Appends the line that tells of lines that nobody has read.
+pub(super) fn append_lost(
+    format: Format,
+    stamp: &mut Stamp,
+    time: SystemTime,
+    count: u64,
+    out: &mut Vec<u8>,
+) {
+    let message = format!("{count} lines of the access log were lost: nobody read it");
+    match format {
+        Format::Text => {
+            stamp.append(time, out);
+            let _ = writeln!(out, " warning  {message}");
+        }
+        Format::Json => {
+            out.extend(b"{\"timestamp\":\"");
+            stamp.append(time, out);
+            let _ = writeln!(
+                out,
+                "\",\"level\":\"warning\",\"event\":\"access_log_lost\",\"message\":\"{message}\"}}"
+            );
+        }
+    }
+}
+
 pub(super) fn append_peer(peer: Peer, out: &mut Vec<u8>) {
     match peer {
         Peer::Tcp(SocketAddr::V4(address)) => {

@@ -5,7 +5,7 @@ mod line;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future as _, poll_fn};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -29,6 +29,12 @@ const CLIENT_GONE: u16 = 499;
 const GATHER: Duration = Duration::from_millis(20);
 /// Bytes that wait for nothing.
 const FULL: usize = 64 * 1024;
+/// Bytes that wait for a sink that takes none; lines beyond them are lost.
+const MOST: usize = 1024 * 1024;
+/// Time between two tries of such a sink.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Time that it has when the log ends.
+const LAST: Duration = Duration::from_millis(500);
 
 /// What a log tells, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +67,7 @@ pub struct AccessLog {
     /// Connections that were told of.
     connections: Cell<u64>,
     lines: RefCell<Vec<u8>>,
+    lost: Cell<u64>,
     stamp: RefCell<Stamp>,
     writer: RefCell<Option<Waker>>,
     clock: Cell<(Instant, SystemTime)>,
@@ -70,7 +77,7 @@ pub struct AccessLog {
 impl AccessLog {
     /// A log to `sink`. A line that comes alone is written at once, at the end of the reactor's batch in
     /// which it came up; lines that follow one another closely are written together. An error of the sink
-    /// loses them, and nothing else.
+    /// loses them, and nothing else; where it takes nothing for now they wait, up to a limit.
     pub fn start(
         handle: &Handle,
         telling: impl Into<Telling>,
@@ -80,6 +87,7 @@ impl AccessLog {
             telling: telling.into(),
             connections: Cell::new(0),
             lines: RefCell::default(),
+            lost: Cell::new(0),
             stamp: RefCell::default(),
             writer: RefCell::default(),
             clock: Cell::new((Instant::now(), SystemTime::now())),
@@ -95,23 +103,53 @@ impl AccessLog {
             *log.writer.borrow_mut() = Some(cx.waker().clone());
             let waiting = log.lines.borrow().len();
             if waiting >= FULL || (waiting > 0 && pin!(&mut pause).poll(cx).is_ready()) {
-                log.flush();
-                pause.reset(inner.now() + GATHER);
+                let through = log.write_out();
+                pause.reset(inner.now() + if through { GATHER } else { PAUSE });
+                if !through {
+                    // Nobody else would wake this.
+                    let _ = pin!(&mut pause).poll(cx);
+                }
             }
             Poll::Pending
         }));
         log
     }
 
-    /// Writes what waits.
+    /// Writes what waits, and gives the sink a little time to take it.
     pub fn flush(&self) {
-        let mut lines = self.lines.borrow_mut();
-        if lines.is_empty() {
-            return;
+        let deadline = Instant::now() + LAST;
+        while !self.write_out() && Instant::now() < deadline {
+            std::thread::sleep(GATHER);
         }
+    }
+
+    /// Writes what the sink takes; whether that was all.
+    fn write_out(&self) -> bool {
+        let mut lines = self.lines.borrow_mut();
         let mut sink = self.sink.borrow_mut();
-        let _ = sink.write_all(&lines).and_then(|()| sink.flush());
-        lines.clear();
+        let mut written = 0;
+        while written < lines.len() {
+            match sink.write(&lines[written..]) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Nobody is left to be told.
+                Ok(0) | Err(_) => written = lines.len(),
+                Ok(count) => written += count,
+            }
+            let lost = if written == lines.len() {
+                self.lost.take()
+            } else {
+                0
+            };
+            if lost > 0 {
+                let now = self.time(Instant::now());
+                let stamp = &mut self.stamp.borrow_mut();
+                line::append_lost(self.telling.format, stamp, now, lost, &mut lines);
+            }
+        }
+        let _ = sink.flush();
+        lines.drain(..written);
+        lines.is_empty()
     }
 
     pub(super) fn write(&self, line: &Line<'_>) {
@@ -128,6 +166,10 @@ impl AccessLog {
     fn add(&self, append: impl FnOnce(&mut Stamp, &mut Vec<u8>)) {
         let mut lines = self.lines.borrow_mut();
         let before = lines.len();
+        if before >= MOST {
+            self.lost.set(self.lost.get() + 1);
+            return;
+        }
         append(&mut self.stamp.borrow_mut(), &mut lines);
         let due = before == 0 || (before < FULL && lines.len() >= FULL);
         drop(lines);
@@ -199,5 +241,53 @@ impl Drop for Entry {
             refusal: None,
             slow: self.log.telling.slow.is_some_and(|limit| waited > limit),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::serve::reactor::Reactor;
+
+    /// Takes nothing until it is opened.
+    #[derive(Clone, Default)]
+    struct Gate(Rc<RefCell<(bool, Vec<u8>)>>);
+
+    impl Write for Gate {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let (open, taken) = &mut *self.0.borrow_mut();
+            if !*open {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            taken.extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_wait_for_a_sink_that_is_full_up_to_a_limit() {
+        let reactor = Reactor::new().unwrap();
+        let gate = Gate::default();
+        let log = AccessLog::start(&reactor.handle(), Format::Text, gate.clone());
+        let line = [[b'x'; 1023].as_slice(), b"\n"].concat();
+        for _ in 0..1026 {
+            log.add(|_, lines| lines.extend(&line));
+        }
+        assert!(!log.write_out());
+        gate.0.borrow_mut().0 = true;
+        log.flush();
+        let taken = &gate.0.borrow().1;
+        assert_eq!(taken[..MOST], line.repeat(1024));
+        let told = String::from_utf8_lossy(&taken[MOST..]).into_owned();
+        assert!(
+            told.ends_with(" 2 lines of the access log were lost: nobody read it\n"),
+            "{told}"
+        );
     }
 }

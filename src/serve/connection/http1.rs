@@ -89,11 +89,11 @@ pub(super) async fn serve(
     })
     .await;
     let parts = connection.into_parts();
-    if let Some(session) = traffic.take_session() {
-        if end == End::Served && traffic.is_flushed() {
-            return websocket::serve(worker, parts.io, &parts.read_buf, session).await;
-        }
-        session.channel.lose();
+    if let Some(session) = traffic.take_session()
+        && end == End::Served
+        && traffic.is_flushed()
+    {
+        return websocket::serve(worker, parts.io, &parts.read_buf, session).await;
     }
     let gate = parts.io;
     let more = gate.expects_more();

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -21,9 +22,27 @@ use crate::serve::websocket::{Channel, Close, Decoder};
 /// Receive calls of one poll; then other connections have their turn.
 const RECEIVES: u32 = 16;
 
+/// The connection's hold on a channel. Let go of, wherever that is, the application hears of the end: a
+/// client can leave between the handshake's answer and the first frame.
+pub(super) struct Hold(Rc<Channel>);
+
+impl Deref for Hold {
+    type Target = Channel;
+
+    fn deref(&self) -> &Channel {
+        &self.0
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.lose();
+    }
+}
+
 /// A WebSocket that asks to be accepted.
 pub(super) struct Switch {
-    channel: Rc<Channel>,
+    channel: Hold,
     /// The stream that it becomes; over HTTP/1 it is the connection.
     on_upgrade: Option<OnUpgrade>,
 }
@@ -31,7 +50,7 @@ pub(super) struct Switch {
 impl Switch {
     pub(super) fn new(channel: Rc<Channel>, on_upgrade: Option<OnUpgrade>) -> Self {
         Self {
-            channel,
+            channel: Hold(channel),
             on_upgrade,
         }
     }
@@ -58,7 +77,7 @@ impl Switch {
 
 /// An accepted WebSocket that waits for its connection.
 pub(super) struct Session {
-    pub(super) channel: Rc<Channel>,
+    channel: Hold,
     /// The request whose answer it is: over when the WebSocket is.
     pub(super) end: End,
 }
@@ -132,7 +151,6 @@ pub(super) async fn serve(worker: &Rc<Worker>, gate: Gate, early: &[u8], session
 /// Serves a stream of HTTP/2, to its end.
 pub(super) async fn serve_stream(worker: Rc<Worker>, upgrade: OnUpgrade, session: Session) {
     let Ok(mut stream) = upgrade.await else {
-        session.channel.lose();
         return;
     };
     let key = worker.sessions.borrow_mut().insert(None);
@@ -200,6 +218,7 @@ impl<'a, W: Wire> Driver<'a, W> {
             watch: Watch::default(),
         };
         let ending = poll_fn(|cx| driver.poll(cx)).await;
+        // Its last bytes may take their time.
         session.channel.lose();
         ending
     }
@@ -289,7 +308,7 @@ impl<'a, W: Wire> Driver<'a, W> {
             }
             sent
         });
-        if sent.is_ready() {
+        if let Poll::Ready(Ok(())) = sent {
             sent = wire.poll_flush(cx);
         }
         match sent {

@@ -22,6 +22,7 @@ impl Alone {
     /// # Errors
     /// Where the server cannot listen.
     pub fn open(launch: &Launch) -> Result<Self, ListenError> {
+        descriptors::open_standard();
         descriptors::raise_limit();
         let sockets = Sockets::open(&launch.config, 1, &launch.inherited)?;
         let (sockets, addresses, file) = sockets.into_parts();

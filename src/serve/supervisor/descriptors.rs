@@ -1,5 +1,8 @@
-//! The limit of open descriptors, raised for a program whose connections are descriptors.
+//! The descriptors of the process: how many it may have, and that the first three are what they are
+//! taken for.
 
+use rustix::fd::IntoRawFd as _;
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors beyond which a larger limit has no use, and slows down programs that close them all.
@@ -18,5 +21,19 @@ pub(super) fn raise_limit() {
         };
         // The limit that stays is judged by the preflight.
         let _ = setrlimit(Resource::Nofile, raised);
+    }
+}
+
+/// Opens the null device as standard input, output and error where the process was started without. A
+/// socket would get their numbers otherwise: logs would be written to it, and libuv refuses to close it.
+pub fn open_standard() {
+    // Workers inherit them.
+    while let Ok(descriptor) = open("/dev/null", OFlags::RDWR, Mode::empty()) {
+        let lowest = std::os::fd::AsRawFd::as_raw_fd(&descriptor);
+        if lowest > 2 {
+            break;
+        }
+        // It stays open.
+        let _ = descriptor.into_raw_fd();
     }
 }

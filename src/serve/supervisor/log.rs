@@ -1,7 +1,8 @@
 //! The supervisor's own log lines, on standard error: text on a terminal, JSON elsewhere.
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::time::SystemTime;
+use std::io::{self, IsTerminal as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -9,6 +10,7 @@ use super::Supervisor;
 use super::worker::Worker;
 use crate::config::types::{LogFormat, LogLevel};
 use crate::serve::access::Stamp;
+use crate::serve::output::Output;
 
 /// Where and what is logged.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +46,7 @@ impl Log {
             return;
         }
         let line = self.line(level, event, message, fields, &now());
-        // Nobody is left to be told that standard error is gone.
-        let _ = io::stderr().lock().write_all(line.as_bytes());
+        write_error(line.as_bytes());
     }
 
     fn line(
@@ -68,6 +69,23 @@ impl Log {
         object.extend(fields);
         format!("{}\n", Json::Object(object))
     }
+}
+
+/// Time that standard error has to take a record; without it a log that nobody reads would hold up the
+/// server.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Whether a part of a record was written, and its end was not.
+static CUT: AtomicBool = AtomicBool::new(false);
+
+/// Writes records to standard error. What it does not take in a short time is lost: nobody is left to be
+/// told.
+pub fn write_error(records: &[u8]) {
+    let mut output = Output::new(io::stderr());
+    if CUT.load(Ordering::Relaxed) && output.write_within(b"\n", PATIENCE).is_err() {
+        return;
+    }
+    let cut = output.write_within(records, PATIENCE).is_err();
+    CUT.store(cut, Ordering::Relaxed);
 }
 
 fn now() -> String {

@@ -54,7 +54,12 @@ impl Supervisor<'_> {
     fn mourn(&mut self, worker: &Worker, now: Instant) {
         let how = ending::describe(worker.status);
         if worker.dismissed || matches!(self.stage, Stage::Stopping(_)) {
-            self.say(self.life(), "worker_ended", &how, worker);
+            if worker.broke_down() {
+                let message = format!("{how} while it was to finish");
+                self.say(LogLevel::Warning, "worker_crashed", &message, worker);
+            } else {
+                self.say(self.life(), "worker_ended", &how, worker);
+            }
             return;
         }
         let why = worker.reason().unwrap_or_else(|| how.clone());

@@ -1,6 +1,7 @@
 //! The supervisor: owns the sockets, starts workers, replaces those that crash, reloads, stops.
 
 mod alone;
+mod certificate;
 mod crashes;
 mod descriptors;
 mod ending;
@@ -25,14 +26,16 @@ use rustix::process::Pid;
 use crate::config::types::LogLevel;
 
 pub use alone::Alone;
+pub use descriptors::open_standard;
 pub use ending::{Ended, Failure};
 pub use inherited::activated;
 pub use launch::{AppSettings, Launch, Lifespan, Program, settings};
-pub use log::Log;
+pub use log::{Log, write_error};
 pub use signals::hold as hold_signals;
 pub use sockets::{Address, ListenError};
 pub use worker::{PROTOCOL, VARIABLE};
 
+use certificate::Certificate;
 use crashes::Crashes;
 use pid_file::PidFile;
 use signals::{Received, Signals};
@@ -63,6 +66,7 @@ pub struct Up<'a> {
 /// # Errors
 /// [`Failure`] where it did not come up or could not go on. Nothing is left behind then.
 pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, Failure> {
+    open_standard();
     descriptors::raise_limit();
     // The handlers stand before there is anything to clean up.
     let signals = Signals::install().map_err(Failure::System)?;
@@ -82,6 +86,7 @@ pub fn run(launch: &Launch, announce: &mut dyn FnMut(&Up<'_>)) -> Result<Ended, 
         signals,
         sockets: Some(sockets),
         closing: None,
+        certificate: Certificate::of(&launch.config),
         lifeline: io::pipe().map_err(Failure::System)?,
         workers: Vec::new(),
         slots: vec![Slot::default(); launch.workers],
@@ -126,6 +131,7 @@ struct Supervisor<'a> {
     sockets: Option<Sockets>,
     /// When that is, after drain_delay.
     closing: Option<Instant>,
+    certificate: Option<Certificate>,
     /// Its write end is never written to: workers see our death by its end of file.
     lifeline: (PipeReader, PipeWriter),
     workers: Vec<Worker>,
@@ -156,6 +162,9 @@ impl Supervisor<'_> {
             }
             self.reap();
             self.bury(now);
+            if let Some(certificate) = &mut self.certificate {
+                certificate.look(now);
+            }
             if self.closing.is_some_and(|at| at <= now) {
                 (self.sockets, self.closing) = (None, None);
             }
@@ -189,7 +198,11 @@ impl Supervisor<'_> {
             generation,
             early: !served && (slot == 0 || !sockets.are_shared()),
         };
-        let worker = Worker::start(self.launch, sockets, &self.lifeline.0, place)?;
+        // Who replaces a worker serves as that one did; a new generation takes what there is now.
+        let replaces = !matches!(self.stage, Stage::Launching) && generation == self.generation;
+        let certificate = self.certificate.as_ref().filter(|_| replaces);
+        let certificate = certificate.and_then(Certificate::last);
+        let worker = Worker::start(self.launch, sockets, &self.lifeline.0, place, certificate)?;
         self.say(self.life(), "worker_started", "started", &worker);
         self.workers.push(worker);
         Ok(())

@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 use super::orphans::Control;
 use super::sockets::Sockets;
 use super::{Launch, Program, signals};
+use crate::serve::tls::Pair;
 
 /// What a worker and its supervisor agree on; the worker refuses another one.
 pub const PROTOCOL: u32 = 1;
@@ -33,6 +34,10 @@ const PIPES: Pipes = Pipes {
     lifeline: LIFELINE,
     control: CONTROL,
 };
+
+/// Exit codes of a worker that was told to end: with nothing left to do, and when its time was over.
+const DRAINED: i32 = 0;
+const CUT_OFF: i32 = 1;
 
 /// A silence in which an event loop has missed many beats.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -82,6 +87,8 @@ pub(super) struct Worker {
     pub(super) started: Instant,
     /// Whether the supervisor has told it to end.
     pub(super) dismissed: bool,
+    /// Whether the supervisor has killed it.
+    killed: bool,
     /// When it is killed.
     pub(super) deadline: Option<Instant>,
     /// How it ended.
@@ -95,12 +102,13 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts a fresh process for a slot.
+    /// Starts a fresh process for a slot; `certificate` is for where the files hold none.
     pub(super) fn start(
         launch: &Launch,
         sockets: &Sockets,
         lifeline: &PipeReader,
         place: Place,
+        certificate: Option<&Pair>,
     ) -> io::Result<Self> {
         let Place {
             slot, generation, ..
@@ -110,7 +118,11 @@ impl Worker {
             .map(|socket| socket.try_clone_to_owned())
             .collect::<io::Result<Vec<_>>>()?;
         let numbers: Vec<i32> = (LISTENERS..).take(listeners.len()).collect();
-        let document = document(launch, place, &numbers, Some(PIPES));
+        let mut document = document(launch, place, &numbers, Some(PIPES));
+        if let Some(pair) = certificate {
+            let [chain, key] = [&pair.chain, &pair.key].map(|pem| String::from_utf8_lossy(pem));
+            document["certificate"] = json!({"chain": chain, "key": key});
+        }
         let (report, report_end) = io::pipe()?;
         rustix::io::ioctl_fionbio(&report, true)?;
         let (control, control_end) = Control::open()?;
@@ -154,6 +166,7 @@ impl Worker {
             phase: Phase::Started,
             started: now,
             dismissed: false,
+            killed: false,
             deadline: None,
             status: None,
             control,
@@ -231,6 +244,12 @@ impl Worker {
         }
     }
 
+    /// Whether it ended in another way than it was told to, without a word of its own about that.
+    pub(super) fn broke_down(&self) -> bool {
+        let code = self.status.and_then(WaitStatus::exit_status);
+        !self.killed && !matches!(code, Some(DRAINED | CUT_OFF))
+    }
+
     /// Tells it to finish what it is at, and to end by `deadline`. One that serves nobody yet is ended
     /// at once.
     pub(super) fn dismiss(&mut self, deadline: Instant) {
@@ -262,7 +281,7 @@ impl Worker {
 
     /// Ends it at once.
     pub(super) fn kill(&mut self) {
-        self.dismissed = true;
+        (self.dismissed, self.killed) = (true, true);
         self.send(Signal::KILL);
     }
 

@@ -14,6 +14,31 @@ use crate::serve::report::{Level, Report};
 /// Time between two looks at the files. Renewals are rare, and the old certificate is valid meanwhile.
 pub const LOOK: Duration = Duration::from_secs(2);
 
+/// A certificate chain, the server's own certificate first, and its private key, both in PEM form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The chain.
+    pub chain: Vec<u8>,
+    /// The key, which is never shown.
+    pub key: Vec<u8>,
+}
+
+impl Pair {
+    /// What takes TLS connections with it; `http_2` is offered by ALPN.
+    ///
+    /// # Errors
+    /// The two do not serve together, or one of them is none.
+    pub fn acceptor(&self, http_2: bool) -> Result<TlsAcceptor, TlsError> {
+        TlsAcceptor::new(&self.chain, &self.key, http_2)
+    }
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pair").finish_non_exhaustive()
+    }
+}
+
 /// A certificate chain and its key, in PEM form, as files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFiles {
@@ -22,6 +47,8 @@ pub struct CertificateFiles {
     /// The state that was read last. It is taken before the files are read: what changes meanwhile is
     /// seen at the next look.
     served: State,
+    /// That state, where the files could not be read then.
+    unreadable: Option<State>,
 }
 
 /// Why the files can not be served.
@@ -59,7 +86,7 @@ impl std::error::Error for FileError {}
 /// What tells one state of the files from another: where the names lead to, and what is there. A swapped
 /// symbolic link leads elsewhere, a file that is written anew has another time. The second one, of any
 /// change, sees also what keeps the first: new permissions, a time that was set back.
-type State = [Option<(u64, u64, (i64, i64), (i64, i64), u64)>; 2];
+pub(super) type State = [Option<(u64, u64, (i64, i64), (i64, i64), u64)>; 2];
 
 impl CertificateFiles {
     /// The files of a chain, the server's own certificate first, and of its private key, not encrypted.
@@ -69,7 +96,13 @@ impl CertificateFiles {
             chain: chain.to_owned(),
             key: key.to_owned(),
             served: state(chain, key),
+            unreadable: None,
         }
+    }
+
+    /// How they are now.
+    pub(super) fn state(&self) -> State {
+        state(&self.chain, &self.key)
     }
 
     /// What takes TLS connections with them; `http_2` is offered by ALPN.
@@ -77,8 +110,30 @@ impl CertificateFiles {
     /// # Errors
     /// A file is unreadable, or the two do not make a pair.
     pub fn acceptor(&self, http_2: bool) -> Result<TlsAcceptor, FileError> {
-        let (chain, key) = self.read()?;
-        TlsAcceptor::new(&chain, &key, http_2).map_err(|error| self.invalid(error))
+        let acceptor = self.read()?.acceptor(http_2);
+        acceptor.map_err(|error| self.invalid(error))
+    }
+
+    /// The same, with `kept` where they cannot be served; then the error comes beside the acceptor.
+    ///
+    /// # Errors
+    /// As [`CertificateFiles::acceptor`], where `kept` cannot be served either.
+    pub fn acceptor_or(
+        &mut self,
+        kept: Option<&Pair>,
+        http_2: bool,
+    ) -> Result<(TlsAcceptor, Option<FileError>), FileError> {
+        let error = match self.acceptor(http_2) {
+            Ok(acceptor) => return Ok((acceptor, None)),
+            Err(error) => error,
+        };
+        let Some(Ok(acceptor)) = kept.map(|pair| pair.acceptor(http_2)) else {
+            return Err(error);
+        };
+        if matches!(error, FileError::Unreadable(..)) {
+            self.unreadable = Some(self.served);
+        }
+        Ok((acceptor, Some(error)))
     }
 
     /// Has `acceptor` renewed whenever the files have changed, looking every `interval`, as long as the
@@ -94,10 +149,10 @@ impl CertificateFiles {
     ) {
         let mut last = self.served;
         // The state whose files could not be read.
-        let mut unreadable = None;
+        let mut unreadable = self.unreadable;
         loop {
             handle.sleep_until(handle.now() + interval).await;
-            let now = state(&self.chain, &self.key);
+            let now = self.state();
             // Certificate and key are written one after the other: they are taken when they rest.
             let rests = std::mem::replace(&mut last, now) == now;
             if !rests || (now == self.served && unreadable.is_none()) {
@@ -129,16 +184,19 @@ impl CertificateFiles {
     }
 
     fn renew(&self, acceptor: &TlsAcceptor) -> Result<(), FileError> {
-        let (chain, key) = self.read()?;
+        let Pair { chain, key } = self.read()?;
         let renewed = acceptor.renew(&chain, &key);
         renewed.map_err(|error| self.invalid(error))
     }
 
-    fn read(&self) -> Result<(Vec<u8>, Vec<u8>), FileError> {
+    pub(super) fn read(&self) -> Result<Pair, FileError> {
         let read = |path: &Path| {
             fs::read(path).map_err(|error| FileError::Unreadable(path.to_owned(), error))
         };
-        Ok((read(&self.chain)?, read(&self.key)?))
+        Ok(Pair {
+            chain: read(&self.chain)?,
+            key: read(&self.key)?,
+        })
     }
 
     fn invalid(&self, error: TlsError) -> FileError {
@@ -168,6 +226,15 @@ mod tests {
     use std::fs::{File, FileTimes};
 
     use super::*;
+
+    #[test]
+    fn a_key_is_not_shown() {
+        let pair = Pair {
+            chain: b"chain".to_vec(),
+            key: b"secret".to_vec(),
+        };
+        assert_eq!(format!("{pair:?}"), "Pair { .. }");
+    }
 
     #[test]
     fn a_file_that_is_written_anew_is_another_even_with_its_old_time() {

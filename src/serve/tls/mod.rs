@@ -1,6 +1,7 @@
 //! TLS on the reactor: rustls with ALPN, and certificates that can be renewed under way.
 
 mod files;
+mod kept;
 mod stream;
 
 use std::cell::RefCell;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-pub use files::{CertificateFiles, FileError, LOOK};
+pub use files::{CertificateFiles, FileError, LOOK, Pair};
+pub use kept::Kept;
 pub(super) use stream::{DetachedSession, TlsStream};
 
 /// Names of the protocols (RFC 7301, RFC 9113 3.1).
