@@ -16,6 +16,7 @@ pub fn contradictions<M: Model>(settings: &mut [Setting], problems: &mut Vec<Pro
     view.tls_pair(problems);
     view.http3(problems);
     view.socket_or_address(problems);
+    view.root_path(problems);
     view.secret_key(problems);
     upload_within_body::<M>(settings, problems);
 }
@@ -47,7 +48,8 @@ impl<M: Model> View<'_, M> {
             ("ssl_certfile", "ssl_keyfile"),
             ("ssl_keyfile", "ssl_certfile"),
         ] {
-            let Some(setting) = self.given(present) else {
+            // An empty or unreadable one is a mistake of its own: nobody knows that TLS is meant.
+            let Some(setting) = self.given(present).filter(|setting| !setting.invalid) else {
                 continue;
             };
             if M::index(absent).is_none() || self.given(absent).is_some() {
@@ -110,6 +112,25 @@ impl<M: Model> View<'_, M> {
                         .help("remove one of the two"),
                 );
             }
+        }
+    }
+
+    /// A path in front of every path: `api` would make `api/items` of `/items`, which no route matches.
+    fn root_path(&self, problems: &mut Vec<Problem>) {
+        let Some(setting) = self.given("root_path").filter(|path| !path.invalid) else {
+            return;
+        };
+        if let Value::Text(path) = &setting.value
+            && !path.is_empty()
+            && !path.starts_with('/')
+        {
+            problems.push(
+                Problem::warning("root_path does not start with /")
+                    .field("root_path")
+                    .at(setting.origin.place.clone(), "put in front of every path")
+                    .why("with it no path begins with /, and no route of the app matches any more")
+                    .help(format!("write \"/{path}\"")),
+            );
         }
     }
 

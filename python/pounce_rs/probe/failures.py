@@ -90,11 +90,24 @@ class Explainer:
             entries = entries[:half] + entries[-half:]
         found = []
         for entry in entries:
+            self._learn_variables(entry)
             position = self._table.of_traceback(entry)
             if position is not None:
                 code = entry.tb_frame.f_code
                 found.append(frame(position, code.co_name, own=is_own(code.co_filename)))
         return found
+
+    def _learn_variables(self, entry: TracebackType) -> None:
+        """What an exception quotes, its functions mostly have in a variable with a telling name."""
+        frame = entry.tb_frame
+        self._redactor.learn_named(frame.f_locals)
+        if is_own(frame.f_code.co_filename):
+            self._redactor.learn_named(frame.f_globals)
+        try:
+            attributes = vars(frame.f_locals.get("self"))
+        except Exception:
+            return  # no instance, or one that raises when it is looked at
+        self._redactor.learn_named(attributes)
 
     def _syntax_error(self, error: SyntaxError, described: dict[str, Any]) -> Failure:
         message = self._redactor.line(error.msg or "invalid syntax")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 
 from .sources import Position, text_of
 
@@ -12,11 +13,39 @@ _CREDENTIALS = r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|(?<=://)[^/@\s]+(?=@)"
 _ASSIGNED = (
     r"""(?ix)\b(\w*(?:secret|password|passwd|token|api_?key|dsn)\w*)(\s*[=:]\s*)(["'])[^"']+\3"""
 )
+IN_A_TEXT = (
+    r"(?i)\b(\w*(?:secret|password|passwd|pwd|token|api_?key)\w*=)"
+    r"(?!None\b|\$)([^\s\"'&;,(){}=]+)"
+)
+"""``password=...`` as connection strings and queries have it, without quotes."""
 _LITERAL = r"(?is)[a-z]{0,2}(\"{3}|'{3}|[\"'])(.+)\1"
 _EXPANSION = r"(?s)\$(\(.*\)|\{.*\})"
 
 SHORTEST = 4
 """Secrets of fewer characters are not searched for in text: they would hit ordinary words."""
+
+_UNMISTAKABLE = 12
+"""Secrets of fewer characters are hidden as words only: they may be part of an innocent one."""
+
+SECRET_NAMES = (
+    "secret",
+    "secret_key",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "dsn",
+    "database_url",
+    "api_key",
+    "apikey",
+    "access_key",
+    "private_key",
+    "token",
+)
+"""Ends of names whose values are taken for secrets, whatever they are for."""
+
+_LEAST_OF_STRANGERS = 8
+"""Characters; shorter values of unknown variables stand in too many innocent places."""
 
 
 class Redactor:
@@ -35,8 +64,27 @@ class Redactor:
                 if isinstance(value, str) and value:
                     self.secrets.add(value)
 
+    def learn_named(self, values: Mapping[str, object], least: int = SHORTEST) -> None:
+        """Remember the texts that have a secret's name: variables, attributes, the environment.
+
+        A URL is shown without its credentials; a number or the name of a file is no secret.
+        """
+        for name, value in list(values.items()):
+            if (
+                isinstance(value, str)
+                and len(value) >= least
+                and str(name).lower().endswith((*SECRET_NAMES, "_pw"))
+                and "://" not in value
+                and not value.startswith("/")
+                and not value.isdigit()
+            ):
+                self.secrets.add(value)
+
     def learn_environment(self) -> None:
-        """Remember the values of variables that fill secret fields."""
+        """Remember the values of variables that fill secret fields, or have a secret's name."""
+        folders = ("PWD", "OLDPWD")
+        strangers = {name: text for name, text in os.environ.items() if name not in folders}
+        self.learn_named(strangers, _LEAST_OF_STRANGERS)
         for prefix in self._prefixes:
             for field in self._fields:
                 value = os.environ.get(prefix + field.upper())
@@ -55,8 +103,11 @@ class Redactor:
         """``text`` on one line, without known secrets and without credentials of URLs."""
         text = " ".join(text.split())
         for secret in sorted(self.secrets, key=len, reverse=True):
-            if len(secret) >= SHORTEST:
+            if len(secret) >= _UNMISTAKABLE:
                 text = text.replace(secret, _MASK)
+            elif len(secret) >= SHORTEST:
+                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _MASK, text)
         text = re.sub(_CREDENTIALS, _MASK, text)
         text = re.sub(_ASSIGNED, rf"\1\2\3{_MASK}\3", text)
+        text = re.sub(IN_A_TEXT, rf"\1{_MASK}", text)
         return text.encode("utf-8", "replace").decode()
