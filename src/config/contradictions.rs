@@ -8,7 +8,13 @@ use super::resolve::Setting;
 use super::value::Value;
 
 /// Finds contradictions, and settles the one that has a defined outcome (`max_upload_size`).
-pub fn contradictions<M: Model>(settings: &mut [Setting], problems: &mut Vec<Problem>) {
+///
+/// `by_variables`: whether variables are read, and so can be what is missing.
+pub fn contradictions<M: Model>(
+    settings: &mut [Setting],
+    by_variables: bool,
+    problems: &mut Vec<Problem>,
+) {
     let view = View::<M> {
         settings,
         model: std::marker::PhantomData,
@@ -17,7 +23,7 @@ pub fn contradictions<M: Model>(settings: &mut [Setting], problems: &mut Vec<Pro
     view.http3(problems);
     view.socket_or_address(problems);
     view.root_path(problems);
-    view.secret_key(problems);
+    view.secret_key(problems, by_variables);
     upload_within_body::<M>(settings, problems);
 }
 
@@ -134,7 +140,7 @@ impl<M: Model> View<'_, M> {
         }
     }
 
-    fn secret_key(&self, problems: &mut Vec<Problem>) {
+    fn secret_key(&self, problems: &mut Vec<Problem>, by_variables: bool) {
         let (Some(key), Some(env)) = (self.get("secret_key"), self.get("env")) else {
             return;
         };
@@ -152,7 +158,11 @@ impl<M: Model> View<'_, M> {
                     .why(format!(
                         "sessions and CSRF tokens are signed with it: {posture} needs one"
                     ))
-                    .help("set CHIRP_SECRET_KEY"),
+                    .help(if by_variables {
+                        "set CHIRP_SECRET_KEY"
+                    } else {
+                        "give it, as secret_key=os.environ[\"CHIRP_SECRET_KEY\"], or use from_env()"
+                    }),
             );
         }
     }

@@ -104,9 +104,10 @@ class Explainer:
         if is_own(frame.f_code.co_filename):
             self._redactor.learn_named(frame.f_globals)
         try:
-            attributes = vars(frame.f_locals.get("self"))
-        except Exception:
-            return  # no instance, or one that raises when it is looked at
+            # Not by vars(): a lazy object would be made, for which the exception says it cannot be.
+            attributes = object.__getattribute__(frame.f_locals.get("self"), "__dict__")
+        except AttributeError:
+            return
         self._redactor.learn_named(attributes)
 
     def _syntax_error(self, error: SyntaxError, described: dict[str, Any]) -> Failure:
