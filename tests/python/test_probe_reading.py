@@ -49,6 +49,7 @@ def masked(folder: Path, text: str, *secrets: str) -> list[str]:
         ('token = "csrf"; token_path = "/oauth/token"; app.route("/password")', []),
         ('i = "İ"; Secret_Key = "abc"', ['"abc"']),
         ('AppConfig(secret_kye="abc", redis_ulr = "x", sentry="y")', ['"abc"', '"x"']),
+        ('pay("sk_live_0123456789")', ["sk_live_0123456789"]),
         ('API_KEYS = {"correct-horse": "ann"}', ['"correct-horse"']),
         ('SECRET_KEY_FALLBACKS = ["old-key"]', ['"old-key"']),
         ('connect("host=db password=horse user=x")', ["horse"]),
@@ -196,6 +197,21 @@ def test_a_connection_string_is_told_without_its_password() -> None:
     redactor = Redactor((), ())
     said = redactor.line("cannot log in: host=db password=horse;user=x token=None")
     assert said == "cannot log in: host=db password=••••••••;user=x token=None"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("bad {'db_password': 'horse', 'port': 1}", "bad {'db_password': '••••••••', 'port': 1}"),
+        ('bad {"api_key": "horse"}', 'bad {"api_key": "••••••••"}'),
+        ("401 for Bearer abcdef0123", "401 for Bearer ••••••••"),
+        ("Basic authentication failed", "Basic authentication failed"),
+        ("no charge with sk_live_0123456789", "no charge with ••••••••"),
+        ('set SECRET_KEY="$(openssl rand -hex 32)"', 'set SECRET_KEY="$(openssl rand -hex 32)"'),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_in_messages(said: str, shown: str) -> None:
+    assert Redactor((), ()).line(said) == shown
 
 
 def test_what_has_the_name_of_a_secret_is_learnt() -> None:

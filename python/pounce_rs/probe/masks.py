@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .redaction import IN_A_TEXT, SECRET_NAMES, SHORTEST
+from .redaction import HINTS, SECRET_NAMES, SHAPES, SHORTEST, VALUE_IN_A_TEXT
 from .sources import Position, Source, source, tokens
 
 _SIGNERS = ("CookieSessionStore", "URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner")
@@ -19,6 +19,8 @@ _LEAST_LIKELY = 8
 
 _ASSIGNED = r"(?i)(?:s|_?\d+|_(?:fallbacks?|previous|old))?[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)"
 """Behind the end of a name, also of several such: ``SECRET_KEY_FALLBACKS = [...]``."""
+
+_IN_TEXTS = ("password=", "passwd=", "pwd=", "secret=", "token=", "api_key=", "apikey=")
 
 _ENVIRONMENT = r"(?:\benviron\s*\[|\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\()\s*$"
 
@@ -35,6 +37,8 @@ def masks(
             found = {*_verbatim(text.text, known), *_keywords(text, secret_fields)}
             found |= {*_likely(text)}
             found |= {*_signers(text), *_fallbacks(text, secret_fields), *_in_texts(text)}
+            if any(hint in text.text for hint in HINTS):
+                found |= {match.span() for match in re.finditer(SHAPES, text.text)}
             ranges.extend(text.position(start, end) for start, end in _merged(found))
     return ranges
 
@@ -78,7 +82,7 @@ def _likely(text: Source) -> Iterator[tuple[int, int]]:
 
 def _misspelt(text: str, secret_fields: tuple[str, ...]) -> list[str]:
     """Names in ``text`` that get a value and are nearly those of secret fields: ``sentry_dns``."""
-    if not secret_fields:
+    if not secret_fields or "AppConfig" not in text:
         return []
     from difflib import get_close_matches
 
@@ -125,13 +129,15 @@ def _fallbacks(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[i
 
 def _in_texts(text: Source) -> Iterator[tuple[int, int]]:
     """The value in ``connect("host=db password=...")``."""
-    for match in re.finditer(IN_A_TEXT, text.text):
-        start = text.start_of(text.line_of(match.start())) or 0
-        for token in tokens(text.text, start):
-            if token.start > match.start():
+    for end in _ends(text.text, _IN_TEXTS):
+        value = re.compile(VALUE_IN_A_TEXT).match(text.text, end)
+        if value is None:
+            continue
+        for token in tokens(text.text, text.start_of(text.line_of(end)) or 0):
+            if token.start > end:
                 break
-            if token.kind == "string" and token.end > match.start():
-                yield match.span(2)
+            if token.kind == "string" and token.end > end:
+                yield value.span()
                 break
 
 

@@ -11,12 +11,32 @@ from .sources import Position, text_of
 _MASK = "••••••••"
 _CREDENTIALS = r"(?<=://)[^/@\s:]*:[^/@\s]+(?=@)|(?<=://)[^/@\s]+(?=@)"
 _ASSIGNED = (
-    r"""(?ix)\b(\w*(?:secret|password|passwd|token|api_?key|dsn)\w*)(\s*[=:]\s*)(["'])[^"']+\3"""
+    r"(?ix)\b(\w*(?:secret|password|passwd|token|api_?key|dsn)\w*[\"']?)(\s*[=:]\s*)"
+    r"(b?[\"'])(?!\$)[^\"']+([\"'])"
 )
-IN_A_TEXT = (
-    r"(?i)\b(\w*(?:secret|password|passwd|pwd|token|api_?key)\w*=)"
-    r"(?!None\b|\$)([^\s\"'&;,(){}=]+)"
+SHAPES = (
+    r"\b(?:sk|pk|rk)_(?:live|test)_\w{8,}|\bgh[oprsu]_\w{20,}|\bxox[abeprs]-[\w-]{10,}"
+    r"|\bAKIA[0-9A-Z]{16}\b|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|(?<=\bBearer\ )(?=\S*\d)[\w.~+/=-]{8,}|(?<=\bBasic\ )(?=\S*\d)[\w.~+/=-]{8,}"
 )
+"""Keys and tokens that are known by their look, under whatever name they stand."""
+
+HINTS = (
+    "k_live_",
+    "k_test_",
+    *(f"gh{kind}_" for kind in "oprsu"),
+    "xox",
+    "AKIA",
+    "eyJ",
+    "Bearer ",
+    "Basic ",
+)
+"""A text without any of these holds none: quicker to say than by the pattern."""
+
+VALUE_IN_A_TEXT = r"(?!None\b|\$)[^\s\"'&;,(){}=]+"
+"""What stands without quotes behind a name and ``=``."""
+
+IN_A_TEXT = rf"(?i)((?:secret|password|passwd|pwd|token|api_?key)\w*=){VALUE_IN_A_TEXT}"
 """``password=...`` as connection strings and queries have it, without quotes."""
 _LITERAL = r"(?is)[a-z]{0,2}(\"{3}|'{3}|[\"'])(.+)\1"
 _EXPANSION = r"(?s)\$(\(.*\)|\{.*\})"
@@ -108,6 +128,7 @@ class Redactor:
             elif len(secret) >= SHORTEST:
                 text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _MASK, text)
         text = re.sub(_CREDENTIALS, _MASK, text)
-        text = re.sub(_ASSIGNED, rf"\1\2\3{_MASK}\3", text)
+        text = re.sub(_ASSIGNED, rf"\1\2\3{_MASK}\4", text)
+        text = re.sub(SHAPES, _MASK, text)
         text = re.sub(IN_A_TEXT, rf"\1{_MASK}", text)
         return text.encode("utf-8", "replace").decode()

@@ -256,7 +256,12 @@ impl Report<'_> {
     fn config_error(&self) -> Finding {
         let fields = &self.failure.fields;
         let secret_key = matches!(&fields[..], [field] if field == "secret_key");
-        let rule = if secret_key { "secret_key" } else { "config" };
+        let rule = match self.tool {
+            // Of another server it is an exception like any other.
+            Tool::Pounce => ID,
+            Tool::Chirp if secret_key => "secret_key",
+            Tool::Chirp => "config",
+        };
         let mut finding = Finding::error(rule, sentence(&self.failure.message));
         if let [field] = &fields[..] {
             finding = finding.field(field.clone());
