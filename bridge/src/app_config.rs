@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
+use crate::dataclass::{self, DataclassFields};
 use crate::keywords::{Given, complaint, keyword, line, values};
 use crate::live_objects::LiveObjects;
 use crate::preflight;
@@ -166,7 +167,8 @@ impl PyAppConfig {
     #[pyo3(signature = (**settings))]
     fn new(py: Python<'_>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let created_at = preflight::call_site(py)?;
-        Self::resolve(py, Given::of(py, settings)?, None, created_at)
+        let meant = settings.map(dataclass::meant).transpose()?;
+        Self::resolve(py, Given::of(py, meant.as_ref())?, None, created_at)
     }
 
     /// Settings from variables, with some set in the code.
@@ -250,11 +252,16 @@ impl PyAppConfig {
         PyTuple::empty(py)
     }
 
+    /// What the functions of `dataclasses` read.
+    #[classattr]
+    fn __dataclass_fields__() -> DataclassFields {
+        DataclassFields::new()
+    }
+
     /// Every setting, in the order of declaration, for the preflight.
     #[classattr]
     fn _chirp_fields(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-        let names = AppConfig::fields().iter().map(|field| field.name);
-        PyTuple::new(py, names.chain(PYTHON_ONLY).collect::<Vec<_>>())
+        PyTuple::new(py, dataclass::names().collect::<Vec<_>>())
     }
 
     /// The settings whose values are secrets, for the preflight.

@@ -3,6 +3,7 @@
 mod app_config;
 mod check;
 mod commands;
+mod dataclass;
 mod keywords;
 mod launch;
 mod live_objects;

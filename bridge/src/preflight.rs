@@ -4,7 +4,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-/// Values below the keywords of the code (files, variables, flags), while a probe is running.
+/// Values below the keywords of the code (files, variables, flags), while a probe of a Chirp command is
+/// running; other servers read none of them.
 ///
 /// # Errors
 /// Where the probe's package is damaged.
@@ -16,16 +17,21 @@ pub(crate) fn base(py: Python<'_>) -> PyResult<Option<Bound<'_, PyDict>>> {
     if session.is_none() {
         return Ok(None);
     }
-    Ok(Some(session.getattr("base")?.cast_into()?))
+    let base = session.getattr("base")?;
+    Ok(if base.is_none() {
+        None
+    } else {
+        Some(base.cast_into()?)
+    })
 }
 
-/// The line of Python that is calling into this module.
+/// The line of Python that is calling into this module, or into `dataclasses.replace`, which calls it.
 ///
 /// # Errors
 /// Where the probe's package is damaged.
 pub(crate) fn call_site(py: Python<'_>) -> PyResult<Py<PyAny>> {
     static CALL_SITE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let call_site = CALL_SITE.import(py, "pounce_rs.probe.positions", "call_site")?;
+    let call_site = CALL_SITE.import(py, "pounce_rs.probe.positions", "outside_call_site")?;
     // A class made in Rust has no Python frame of its own.
-    Ok(call_site.call1((0,))?.unbind())
+    Ok(call_site.call1((("dataclasses",), 0))?.unbind())
 }

@@ -3,6 +3,7 @@
 from asyncio import AbstractEventLoop, Task
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextvars import Context
+from dataclasses import Field
 from os import PathLike
 from typing import Any, ClassVar, Literal, TypedDict, final, type_check_only
 
@@ -573,6 +574,7 @@ class AppConfig:
         **overrides: Unpack[_AppConfigKeywords],
     ) -> Self: ...
     def feature(self, name: str, default: bool = False) -> bool: ...
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _chirp_fields: ClassVar[tuple[str, ...]]
     _chirp_secret_fields: ClassVar[tuple[str, ...]]
     @property

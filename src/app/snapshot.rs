@@ -173,7 +173,7 @@ impl Failure {
     }
 }
 
-/// Kinds of [`Failure`]. The last four are seen from outside, by the parent.
+/// Kinds of [`Failure`]. The last five are seen from outside, by the parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
@@ -205,6 +205,8 @@ pub enum FailureKind {
     WrongInterpreter,
     /// No interpreter was found or it could not be started.
     NoInterpreter,
+    /// The folder of the app does not exist or cannot be used.
+    AppDir,
     /// Ended by a signal.
     Crash,
     /// Ended without an answer (`os._exit`).

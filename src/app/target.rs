@@ -1,6 +1,7 @@
 //! Targets: the text that names an app, `module:attribute` or `module:factory()`.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 use super::snapshot::{Failure, FailureKind, Snapshot, TargetSeen};
 
@@ -34,6 +35,26 @@ pub struct Target {
 }
 
 impl Target {
+    /// What is seen of the target where the folder that it is imported from is none.
+    #[must_use]
+    pub fn without_folder(&self, folder: &Path, error: &io::Error) -> Snapshot {
+        let shown = folder.display().to_string();
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "does not exist".to_owned(),
+            _ => format!("cannot be used: {error}"),
+        };
+        let seen = TargetSeen {
+            spec: self.spec.clone(),
+            ..TargetSeen::default()
+        };
+        let message = format!("the app's folder {shown} {why}");
+        let failure = Failure {
+            folder: Some(shown),
+            ..Failure::new(FailureKind::AppDir, message)
+        };
+        Snapshot::failed(seen, failure)
+    }
+
     /// Takes a target apart.
     ///
     /// # Errors

@@ -69,11 +69,20 @@ fn run() -> Command {
 }
 
 fn with_launch_arguments(command: Command, tool: Tool) -> Command {
+    with_app_arguments(with_field_flags(
+        with_files(with_flags_of_a_launch(command, tool), tool),
+        tool,
+    ))
+}
+
+/// What is chosen at each launch and is no setting; a check takes it too, so that it can be given the very
+/// words that the server is started with.
+fn with_flags_of_a_launch(command: Command, tool: Tool) -> Command {
     let addresses: &[&str] = match tool {
         Tool::Pounce => &["host", "port", "uds"],
         Tool::Chirp => &["host", "port"],
     };
-    let command = command
+    command
         .arg(
             Arg::new("lifespan")
                 .long("lifespan")
@@ -98,8 +107,7 @@ fn with_launch_arguments(command: Command, tool: Tool) -> Command {
             path("pid-file", "FILE")
                 .help_heading(SERVER)
                 .help("File that holds the server's process id while it runs"),
-        );
-    with_app_arguments(with_field_flags(with_files(command, tool), tool))
+        )
 }
 
 fn config(tool: Tool) -> Command {
@@ -199,6 +207,7 @@ fn check(tool: Tool) -> Command {
                     .help("Judge as production, and fail on warnings too"),
             ),
     };
+    let command = with_flags_of_a_launch(command, tool);
     let command = with_field_flags(with_files(command, tool), tool);
     with_app_arguments(with_report_arguments(command))
 }

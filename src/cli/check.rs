@@ -57,10 +57,14 @@ fn check_server(run: &mut Run<'_>) -> Result<(Verdict, CheckTable), Refusal> {
         Some(target) => Some(look(run, &target, Kind::Pounce, app_dir, Map::new(), &[])?),
         None => None,
     };
-    let machine = wanted
+    let mut machine = wanted
         .scopes
         .contains(&Scope::Machine)
         .then(|| Machine::gather(&resolved, time::OffsetDateTime::now_utc()));
+    if let Some(machine) = machine.as_mut().filter(|_| run.matches.contains_id("fd")) {
+        // The socket is there already: host and port of the configuration are not listened on.
+        machine.listening = None;
+    }
     let (snapshot, machine) = (snapshot.as_ref(), machine.as_ref());
     let verdict = judge_server(&resolved, snapshot, machine, &wanted, &mut run.sources);
     Ok((verdict, resolved.check))
@@ -112,8 +116,11 @@ pub(super) fn look(
             "--import-timeout must be a number of seconds greater than 0, not {seconds}"
         ));
     }
-    let mut request =
-        ProbeRequest::new(target, kind, app_dir.unwrap_or_else(|| PathBuf::from(".")));
+    let folder = app_dir.unwrap_or_else(|| PathBuf::from("."));
+    if let Err(error) = folder.canonicalize() {
+        return Ok(target.without_folder(&folder, &error));
+    }
+    let mut request = ProbeRequest::new(target, kind, folder);
     request.interpreter = given.or(own).map_or(Choice::Automatic, Choice::Given);
     request.time_limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     request.secret_fields = secret_fields();

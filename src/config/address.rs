@@ -82,9 +82,18 @@ fn wrong_with(text: &str) -> Option<Mistake> {
         );
     }
     if text.contains(|character: char| {
-        character.is_whitespace() || character.is_control() || "/\"'?#@".contains(character)
+        character.is_whitespace()
+            || character.is_control()
+            || "/\"'?#@${}<>()|;&!\\".contains(character)
     }) {
-        return Some(mistake("holds what no host name has"));
+        let found = mistake("holds what no host name has");
+        return Some(if text.contains(['$', '{', '}']) {
+            found.help(
+                "variables are not put into values here: leave the key out, and let the environment set it",
+            )
+        } else {
+            found
+        });
     }
     None
 }

@@ -8,7 +8,13 @@ use super::resolve::Setting;
 use super::value::Value;
 
 /// Finds contradictions, and settles the one that has a defined outcome (`max_upload_size`).
-pub fn contradictions<M: Model>(settings: &mut [Setting], problems: &mut Vec<Problem>) {
+///
+/// `by_variables`: whether variables are read, and so can be what is missing.
+pub fn contradictions<M: Model>(
+    settings: &mut [Setting],
+    by_variables: bool,
+    problems: &mut Vec<Problem>,
+) {
     let view = View::<M> {
         settings,
         model: std::marker::PhantomData,
@@ -16,7 +22,8 @@ pub fn contradictions<M: Model>(settings: &mut [Setting], problems: &mut Vec<Pro
     view.tls_pair(problems);
     view.http3(problems);
     view.socket_or_address(problems);
-    view.secret_key(problems);
+    view.root_path(problems);
+    view.secret_key(problems, by_variables);
     upload_within_body::<M>(settings, problems);
 }
 
@@ -47,7 +54,8 @@ impl<M: Model> View<'_, M> {
             ("ssl_certfile", "ssl_keyfile"),
             ("ssl_keyfile", "ssl_certfile"),
         ] {
-            let Some(setting) = self.given(present) else {
+            // An empty or unreadable one is a mistake of its own: nobody knows that TLS is meant.
+            let Some(setting) = self.given(present).filter(|setting| !setting.invalid) else {
                 continue;
             };
             if M::index(absent).is_none() || self.given(absent).is_some() {
@@ -113,7 +121,26 @@ impl<M: Model> View<'_, M> {
         }
     }
 
-    fn secret_key(&self, problems: &mut Vec<Problem>) {
+    /// A path in front of every path: `api` would make `api/items` of `/items`, which no route matches.
+    fn root_path(&self, problems: &mut Vec<Problem>) {
+        let Some(setting) = self.given("root_path").filter(|path| !path.invalid) else {
+            return;
+        };
+        if let Value::Text(path) = &setting.value
+            && !path.is_empty()
+            && !path.starts_with('/')
+        {
+            problems.push(
+                Problem::warning("root_path does not start with /")
+                    .field("root_path")
+                    .at(setting.origin.place.clone(), "put in front of every path")
+                    .why("with it no path begins with /, and no route of the app matches any more")
+                    .help(format!("write \"/{path}\"")),
+            );
+        }
+    }
+
+    fn secret_key(&self, problems: &mut Vec<Problem>, by_variables: bool) {
         let (Some(key), Some(env)) = (self.get("secret_key"), self.get("env")) else {
             return;
         };
@@ -131,7 +158,11 @@ impl<M: Model> View<'_, M> {
                     .why(format!(
                         "sessions and CSRF tokens are signed with it: {posture} needs one"
                     ))
-                    .help("set CHIRP_SECRET_KEY"),
+                    .help(if by_variables {
+                        "set CHIRP_SECRET_KEY"
+                    } else {
+                        "give it, as secret_key=os.environ[\"CHIRP_SECRET_KEY\"], or use from_env()"
+                    }),
             );
         }
     }

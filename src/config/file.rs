@@ -180,11 +180,18 @@ fn open(
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            problems.push(
-                Problem::error(format!("{shown} cannot be read: {}", reason(&error)))
-                    .at(named.cloned(), "named here")
+            let problem = match std::fs::read_link(path) {
+                Ok(goal) if error.kind() == std::io::ErrorKind::NotFound => {
+                    Problem::error(format!(
+                        "{shown} is a link to {}, which does not exist",
+                        display_path(&goal)
+                    ))
+                    .help("put the file there, or remove the link")
+                }
+                _ => Problem::error(format!("{shown} cannot be read: {}", reason(&error)))
                     .help("check its owner and permissions"),
-            );
+            };
+            problems.push(problem.at(named.cloned(), "named here"));
             return None;
         }
     };

@@ -3,13 +3,19 @@
 //! People come with the settings of uvicorn, gunicorn, hypercorn, granian or nginx; the nearest name
 //! by letters would often send them to the wrong one (`bind` to `introspection_bind`).
 
-use super::field::Field;
+mod names;
+
+use self::names::FOREIGN;
+use super::field::{Field, Model};
+use super::{AppConfig, ServerConfig};
 
 /// A setting of other servers.
 #[derive(Debug)]
 struct Foreign {
     names: &'static [&'static str],
     here: &'static [&'static str],
+    /// The flag of the launching commands that does it; it is no setting.
+    flag: Option<&'static str>,
     note: &'static str,
 }
 
@@ -18,6 +24,10 @@ struct Foreign {
 pub struct Counterpart {
     /// The settings that do it here; none where there is no such setting.
     pub fields: Vec<&'static Field>,
+    /// The flag that does it, where it is chosen at each launch.
+    flag: Option<&'static str>,
+    /// The file whose setting it is, where it is the other product's.
+    file: Option<&'static str>,
     /// What differs, or why there is none; empty where the names say it all.
     pub note: &'static str,
 }
@@ -27,6 +37,12 @@ impl Counterpart {
     #[must_use]
     pub fn said(&self, spell: impl Fn(&Field) -> String) -> String {
         let names: Vec<_> = self.fields.iter().map(|field| spell(field)).collect();
+        if let Some(flag) = self.flag {
+            return format!("a flag of the command here: --{flag}");
+        }
+        if let Some(file) = self.file {
+            return format!("a setting of {file}, not of this file");
+        }
         if names.is_empty() {
             "another server's setting, none of this one's".into()
         } else {
@@ -52,6 +68,8 @@ pub fn counterpart(name: &str, fields: &'static [Field]) -> Option<Counterpart> 
     if let Some(field) = own {
         return Some(Counterpart {
             fields: vec![field],
+            flag: None,
+            file: None,
             note: "",
         });
     }
@@ -66,312 +84,30 @@ pub fn counterpart(name: &str, fields: &'static [Field]) -> Option<Counterpart> 
                 .collect();
             here.map(|fields| Counterpart {
                 fields,
+                flag: foreign.flag,
+                file: None,
                 note: foreign.note,
             })
         })
+        .or_else(|| of_the_other_product(&name, fields))
 }
 
-const fn renamed(here: &'static [&'static str], names: &'static [&'static str]) -> Foreign {
-    Foreign {
-        names,
-        here,
+/// A field of the app's configuration in the server's, or the other way round.
+fn of_the_other_product(name: &str, fields: &'static [Field]) -> Option<Counterpart> {
+    let server = std::ptr::eq(fields, ServerConfig::fields());
+    let (other, product) = if server {
+        (AppConfig::fields(), AppConfig::PRODUCT)
+    } else {
+        (ServerConfig::fields(), ServerConfig::PRODUCT)
+    };
+    let theirs = |field: &Field| field.name == name && !field.derived;
+    (other.iter().any(theirs) && !fields.iter().any(theirs)).then_some(Counterpart {
+        fields: Vec::new(),
+        flag: None,
+        file: Some(product.file),
         note: "",
-    }
+    })
 }
-
-const fn changed(
-    here: &'static [&'static str],
-    names: &'static [&'static str],
-    note: &'static str,
-) -> Foreign {
-    Foreign { names, here, note }
-}
-
-const fn absent(names: &'static [&'static str], note: &'static str) -> Foreign {
-    Foreign {
-        names,
-        here: &[],
-        note,
-    }
-}
-
-const PROXIES: &[&str] = &[
-    "forwarded_allow_ips",
-    "proxy_headers",
-    "proxy_allow_ips",
-    "proxy_allow_from",
-    "trusted_proxy",
-    "set_real_ip_from",
-];
-const PROXIES_NOTE: &str =
-    "forwarded headers are believed from the peers that it lists, and from nobody else";
-
-/// Of two rows with one name, the first whose fields the product has.
-static FOREIGN: &[Foreign] = &[
-    changed(
-        &["host", "port"],
-        &["bind", "listen", "insecure_bind"],
-        "two settings: the address in host, the number in port; a Unix socket in uds",
-    ),
-    renamed(&["host"], &["address", "addr", "ip", "server_host"]),
-    renamed(&["port"], &["server_port", "http_port"]),
-    renamed(&["uds"], &["unix_socket", "socket", "sock", "unix"]),
-    changed(
-        &["uds_permissions"],
-        &["umask", "uds_mode", "socket_mode", "unix_socket_perms"],
-        "the permission bits themselves, such as 0o660, and not those to leave out",
-    ),
-    renamed(
-        &["ssl_certfile"],
-        &[
-            "certfile",
-            "cert",
-            "cert_file",
-            "certificate",
-            "ssl_cert",
-            "ssl_cert_file",
-            "ssl_certificate",
-            "tls_cert",
-            "tls_certfile",
-            "tls_certificate",
-        ],
-    ),
-    renamed(
-        &["ssl_keyfile"],
-        &[
-            "keyfile",
-            "key_file",
-            "ssl_key",
-            "ssl_key_file",
-            "ssl_certificate_key",
-            "tls_key",
-            "tls_keyfile",
-        ],
-    ),
-    absent(
-        &[
-            "keyfile_password",
-            "ssl_keyfile_password",
-            "ssl_key_password",
-        ],
-        "the key is read unencrypted: openssl pkey -in key.pem -out plain.pem",
-    ),
-    absent(
-        &[
-            "ca_certs",
-            "ssl_ca_certs",
-            "ssl_ca",
-            "cert_reqs",
-            "ssl_cert_reqs",
-            "ssl_version",
-            "ssl_ciphers",
-            "ciphers",
-            "ssl_protocols",
-            "verify_mode",
-        ],
-        "client certificates and ciphers are the business of a proxy in front",
-    ),
-    renamed(
-        &["keep_alive_timeout"],
-        &[
-            "timeout_keep_alive",
-            "keepalive",
-            "keep_alive",
-            "keepalive_timeout",
-        ],
-    ),
-    renamed(
-        &["shutdown_timeout"],
-        &[
-            "timeout_graceful_shutdown",
-            "graceful_timeout",
-            "graceful_shutdown_timeout",
-        ],
-    ),
-    renamed(
-        &["header_timeout"],
-        &["client_header_timeout", "read_timeout"],
-    ),
-    renamed(&["request_timeout"], &["client_body_timeout"]),
-    renamed(&["write_timeout"], &["send_timeout"]),
-    absent(
-        &["timeout", "worker_timeout"],
-        "the app's own time has no limit here; those on clients are header_timeout, request_timeout \
-         and write_timeout",
-    ),
-    renamed(
-        &["max_connections"],
-        &[
-            "limit_concurrency",
-            "worker_connections",
-            "backpressure",
-            "max_clients",
-            "maxconn",
-        ],
-    ),
-    renamed(
-        &["max_request_size"],
-        &[
-            "client_max_body_size",
-            "limit_request_body",
-            "max_body_size",
-        ],
-    ),
-    renamed(
-        &["max_header_size"],
-        &[
-            "limit_request_line",
-            "limit_request_field_size",
-            "large_client_header_buffers",
-            "h11_max_header_size",
-            "http1_buffer_size",
-        ],
-    ),
-    renamed(&["max_headers"], &["limit_request_fields"]),
-    renamed(&["max_requests_per_connection"], &["keepalive_requests"]),
-    absent(
-        &[
-            "max_requests",
-            "limit_max_requests",
-            "max_requests_jitter",
-            "workers_lifetime",
-        ],
-        "workers are not replaced after a number of requests",
-    ),
-    changed(&["trusted_hosts"], PROXIES, PROXIES_NOTE),
-    changed(&["trusted_proxies"], PROXIES, PROXIES_NOTE),
-    renamed(&["trusted_hosts"], &["trusted_proxies"]),
-    renamed(&["trusted_proxies"], &["trusted_hosts"]),
-    changed(
-        &["access_log"],
-        &["access_logfile", "accesslog", "access_log_file"],
-        "true or false: lines go where the log goes",
-    ),
-    renamed(&["log_level"], &["loglevel", "level"]),
-    changed(
-        &["log_format", "log_level"],
-        &[
-            "log_config",
-            "logconfig",
-            "logconfig_dict",
-            "log_config_json",
-            "access_log_format",
-            "access_logformat",
-            "access_log_fmt",
-            "logger_class",
-        ],
-        "form and level are settings, there is no file of loggers",
-    ),
-    absent(
-        &[
-            "error_logfile",
-            "errorlog",
-            "error_log",
-            "log_file",
-            "logfile",
-        ],
-        "the log goes to the standard streams: systemd, Docker or a shell keeps it",
-    ),
-    absent(
-        &[
-            "loop",
-            "event_loop",
-            "http",
-            "ws",
-            "http1",
-            "http1_mode",
-            "ws_implementation",
-        ],
-        "leave it out: the server brings its own HTTP and WebSocket, and takes uvloop where it is installed",
-    ),
-    absent(
-        &["lifespan"],
-        "leave it out: the app's lifespan always runs",
-    ),
-    changed(
-        &["worker_mode"],
-        &["worker_class", "runtime_mode"],
-        "leave it out: auto fits",
-    ),
-    changed(
-        &["executor_threads_per_worker"],
-        &[
-            "threads",
-            "worker_threads",
-            "blocking_threads",
-            "runtime_threads",
-        ],
-        "the threads behind asyncio.to_thread and sync workers",
-    ),
-    renamed(
-        &["workers"],
-        &[
-            "w",
-            "num_workers",
-            "worker_processes",
-            "processes",
-            "web_concurrency",
-            "worker_count",
-        ],
-    ),
-    absent(
-        &["preload", "preload_app"],
-        "every worker loads the app by itself, so that a reload loads new code",
-    ),
-    absent(
-        &["daemon", "pid", "pidfile", "pid_file", "user", "group"],
-        "systemd or the container does that",
-    ),
-    absent(
-        &["env_file", "raw_env"],
-        "variables come from outside: EnvironmentFile= of systemd, docker run --env-file",
-    ),
-    absent(&["factory"], "write the target as module:factory()"),
-    absent(
-        &["chdir"],
-        "app_dir is the folder that the app is imported from",
-    ),
-    renamed(
-        &["root_path"],
-        &["url_path_prefix", "script_name", "path_prefix"],
-    ),
-    renamed(
-        &["websocket_max_message_size"],
-        &["ws_max_size", "websocket_max_size"],
-    ),
-    renamed(&["websocket_compression"], &["ws_per_message_deflate"]),
-    renamed(
-        &["static_files"],
-        &[
-            "static",
-            "static_path_mount",
-            "static_path_route",
-            "static_path",
-        ],
-    ),
-    renamed(&["reload_dirs"], &["reload_paths", "reload_extra_files"]),
-    renamed(&["reload_include"], &["reload_includes"]),
-    absent(
-        &["headers", "header"],
-        "response headers are the app's, or those of a proxy in front",
-    ),
-    renamed(&["http2_enabled"], &["h2"]),
-    renamed(&["http3_enabled"], &["h3", "quic", "quic_bind"]),
-    changed(
-        &["compression"],
-        &["gzip", "brotli"],
-        "true or false: the client says which one it takes",
-    ),
-    renamed(&["metrics_enabled"], &["prometheus"]),
-    renamed(
-        &["health_check_path"],
-        &["health_path", "healthcheck_path", "health", "healthz"],
-    ),
-    renamed(
-        &["health_path"],
-        &["health_check_path", "healthcheck_path", "health"],
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -395,7 +131,10 @@ mod tests {
                 row.names.iter().all(|name| !row.here.contains(name)),
                 "{row:?}"
             );
-            assert!(!row.here.is_empty() || !row.note.is_empty(), "{row:?}");
+            assert!(
+                !row.here.is_empty() || !row.note.is_empty() || row.flag.is_some(),
+                "{row:?}"
+            );
         }
     }
 
@@ -420,5 +159,30 @@ mod tests {
         assert_eq!(app.fields[0].name, "trusted_proxies");
         assert!(counterpart("colour", ServerConfig::fields()).is_none());
         assert!(counterpart("port", ServerConfig::fields()).is_none());
+    }
+
+    #[test]
+    fn a_flag_and_a_setting_of_the_other_file_are_told_as_such() {
+        let said = |name: &str, fields| {
+            let found = counterpart(name, fields).unwrap();
+            found.said(|field| field.name.to_owned())
+        };
+        let server = ServerConfig::fields();
+        assert_eq!(
+            said("--pidfile", server),
+            "a flag of the command here: --pid-file"
+        );
+        assert_eq!(
+            said("lifespan", server),
+            "a flag of the command here: --lifespan"
+        );
+        assert_eq!(
+            said("secret_key", server),
+            "a setting of chirp.toml, not of this file"
+        );
+        assert_eq!(
+            said("drain_delay", AppConfig::fields()),
+            "a setting of pounce.toml, not of this file"
+        );
     }
 }

@@ -45,11 +45,11 @@ pub fn read(
                 (None, Some(near)) => format!("did you mean `{near}`?"),
                 (None, None) => format!("{} has no such field", product.class),
             };
-            problems.push(
-                Problem::error(format!("unknown keyword `{}`", keyword.name))
-                    .at(keyword.place.clone(), label.clone())
-                    .help(label),
-            );
+            let problem = Problem::error(format!("unknown keyword `{}`", keyword.name));
+            problems.push(match &keyword.place {
+                Some(place) => problem.at(place.clone(), label),
+                None => problem.help(label),
+            });
             continue;
         };
         let field = &fields[index];

@@ -218,7 +218,7 @@ pub fn resolve<M: Model>(inputs: &Inputs, sources: &mut Sources) -> Resolved<M> 
     {
         put(&mut settings, entry);
     }
-    contradictions::<M>(&mut settings, &mut problems);
+    contradictions::<M>(&mut settings, inputs.variables.is_some(), &mut problems);
     derive::<M>(&mut settings);
     let config = build(&settings).unwrap_or_else(|mistake| {
         // Every value was built once by its field's check: only a bug gets here.

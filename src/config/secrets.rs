@@ -152,6 +152,15 @@ pub fn without_user_information(mut text: String) -> String {
     text
 }
 
+/// A line of a program's output without what it says behind the name of a secret.
+#[must_use]
+pub fn without_assigned(line: &str) -> String {
+    match secret_value(line, false) {
+        Some(at) if !line[at..].trim().is_empty() => format!("{} {MASK}", &line[..at]),
+        _ => line.to_owned(),
+    }
+}
+
 /// Masks the values of secret variables in an env file.
 pub fn mask_env_file(sources: &mut Sources, source: SourceId) {
     mask_lines(sources, source, true);
@@ -361,6 +370,16 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("port = 1"));
+    }
+
+    #[test]
+    fn a_line_of_output_is_hidden_from_the_name_of_a_secret_on() {
+        assert_eq!(
+            without_assigned("connecting with password=hidden host=db"),
+            format!("connecting with password= {MASK}")
+        );
+        assert_eq!(without_assigned("listening: 8000"), "listening: 8000");
+        assert_eq!(without_assigned("no token:"), "no token:");
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn a_link_to_nothing_is_told_and_not_skipped() {
     std::os::unix::fs::symlink("gone.toml", world.path("pounce.toml")).unwrap();
     assert_eq!(
         world.server().problems(),
-        ["error: pounce.toml cannot be read: no such file or directory"]
+        ["error: pounce.toml is a link to gone.toml, which does not exist"]
     );
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import gc
 import json
 import os
@@ -242,6 +243,19 @@ def test_settings_can_be_replaced() -> None:
     if sys.version_info >= (3, 13):
         assert copy.replace(config, workers=2) == ServerConfig(port=9000, workers=2)
         assert copy.replace(app, debug=True) == AppConfig(max_request_body_size=1000, debug=True)
+
+
+def test_an_app_config_is_read_and_replaced_as_a_dataclass() -> None:
+    app = AppConfig(env="staging", secret_key="k" * 20, allowed_hosts=("a.example",))
+    names = [field.name for field in dataclasses.fields(app)]
+    assert names == list(AppConfig._chirp_fields)
+    assert dataclasses.asdict(app)["allowed_hosts"] == ("a.example",)
+    replaced = dataclasses.replace(app, debug=True)
+    assert replaced == app.replace(debug=True)
+    # Only what somebody gave counts as given, not every field that the function passes on.
+    assert set(replaced._chirp_explicit) == {"env", "secret_key", "allowed_hosts", "debug"}
+    with pytest.raises(TypeError, match="dataclass"):
+        dataclasses.replace(ServerConfig(), port=1)  # type: ignore[type-var]
 
 
 def test_patterns_match_by_name() -> None:

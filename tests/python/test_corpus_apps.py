@@ -29,10 +29,6 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARIES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 CORPUS = ROOT / "tests" / "fixtures" / "corpus"
 CASES = sorted(path.parent for path in CORPUS.glob("*/*/command"))
-#: Python 3.10 keeps no columns of calls: a method call over several lines is not found there, and
-#: its finding has no place (docs/compatibility.md).
-WITH_COLUMNS = {CORPUS / "chirp/replace"}
-PLACED = [case for case in CASES if sys.version_info >= (3, 11) or case not in WITH_COLUMNS]
 
 MARKER = re.compile(r"#\s*expect:\s*(.+?)\s*$")
 #: Part of every secret in the corpus.
@@ -109,7 +105,7 @@ def test_the_corpus_is_there() -> None:
     assert all((BINARIES / name).exists() for name in ("pounce", "chirp")), "run cargo build first"
 
 
-@pytest.mark.parametrize("case", PLACED, ids=lambda case: case.relative_to(CORPUS).as_posix())
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.relative_to(CORPUS).as_posix())
 def test_an_app_is_told_what_is_wrong_where_it_is_wrong(case: Path) -> None:
     done = run(case, "json")
     assert done.stdout.startswith("{"), done.stderr

@@ -17,7 +17,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 
 def opened(monkeypatch: pytest.MonkeyPatch, base: dict[str, Any] | None = None) -> Session:
     """Open a preflight for the rest of the test."""
-    session = Session(base)
+    session = Session(base or {})
     monkeypatch.setitem(sys.modules, "_pounce_probe_session", session)
     assert current() is session
     return session

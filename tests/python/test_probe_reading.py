@@ -48,6 +48,12 @@ def masked(folder: Path, text: str, *secrets: str) -> list[str]:
         ('password: str = os.environ.get("DB_PASSWORD", "correct-horse")', ['"correct-horse"']),
         ('token = "csrf"; token_path = "/oauth/token"; app.route("/password")', []),
         ('i = "İ"; Secret_Key = "abc"', ['"abc"']),
+        ('AppConfig(secret_kye="abc", redis_ulr = "x", sentry="y")', ['"abc"', '"x"']),
+        ('pay("sk_live_0123456789")', ["sk_live_0123456789"]),
+        ('API_KEYS = {"correct-horse": "ann"}', ['"correct-horse"']),
+        ('SECRET_KEY_FALLBACKS = ["old-key"]', ['"old-key"']),
+        ('connect("host=db password=horse user=x")', ["horse"]),
+        ('connect(f"host=db password={pw}", token=pw)', []),
     ],
 )
 def test_secret_literals_are_masked(tmp_path: Path, text: str, expected: list[str]) -> None:
@@ -185,6 +191,42 @@ def test_messages_are_one_line_without_secrets() -> None:
     assert redactor.line(text) == (
         "bad •••••••• at redis://••••••••@cache:6379 with password='••••••••'"
     )
+
+
+def test_a_connection_string_is_told_without_its_password() -> None:
+    redactor = Redactor((), ())
+    said = redactor.line("cannot log in: host=db password=horse;user=x token=None")
+    assert said == "cannot log in: host=db password=••••••••;user=x token=None"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("bad {'db_password': 'horse', 'port': 1}", "bad {'db_password': '••••••••', 'port': 1}"),
+        ('bad {"api_key": "horse"}', 'bad {"api_key": "••••••••"}'),
+        ("401 for Bearer abcdef0123", "401 for Bearer ••••••••"),
+        ("Basic authentication failed", "Basic authentication failed"),
+        ("no charge with sk_live_0123456789", "no charge with ••••••••"),
+        ('set SECRET_KEY="$(openssl rand -hex 32)"', 'set SECRET_KEY="$(openssl rand -hex 32)"'),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_in_messages(said: str, shown: str) -> None:
+    assert Redactor((), ()).line(said) == shown
+
+
+def test_what_has_the_name_of_a_secret_is_learnt() -> None:
+    redactor = Redactor((), ())
+    redactor.learn_named(
+        {
+            "db_password": "horse",
+            "token_url": "horses",
+            "pwd": "abcd",
+            "DSN": "x://u:p@h",
+            "pin": "1",
+        }
+    )
+    assert redactor.secrets == {"horse", "abcd"}
+    assert redactor.line("horse of horses: abcd") == "•••••••• of horses: ••••••••"
 
 
 def test_what_a_shell_puts_in_is_not_learnt_as_a_secret(tmp_path: Path) -> None:

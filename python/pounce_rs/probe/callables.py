@@ -190,3 +190,33 @@ def decorator(value: Any, names: frozenset[str], path: str) -> Position | None:
 def _names_path(call: str, path: str) -> bool:
     literal = re.search(r"""["']([^"'\n]*)["']""", call)
     return literal is not None and path.endswith(literal.group(1))
+
+
+def registration(path: str, names: frozenset[str], filename: Any) -> Position | None:
+    """The call of one of ``names`` in the user's own file that has the literal ``path`` first.
+
+    None where there is no such call, or more than one: ``Route("/items", ...)`` in two lists, say.
+    """
+    text = source(filename) if isinstance(filename, str) and is_own(filename) else None
+    if text is None:
+        return None
+    starts = _registrations(text.path, names).get(path, ())
+    if len(starts) != 1:
+        return None
+    end = text.call_end(starts[0])
+    return None if end is None else text.position(starts[0], end)
+
+
+@functools.lru_cache(maxsize=64)
+def _registrations(filename: str, names: frozenset[str]) -> dict[str, list[int]]:
+    """Where the calls of ``names`` in a file start, by the literal that is their first argument.
+
+    Found in one pass: there may be as many routes as lines.
+    """
+    found: dict[str, list[int]] = {}
+    text = source(filename)
+    called = "|".join(map(re.escape, sorted(names)))
+    pattern = rf"""(?<![\w@])(?:\w+\s*\.\s*)*(?:{called})\s*\(\s*[rRuU]?(["'])([^"'\n]*)\1"""
+    for match in re.finditer(pattern, text.text if text is not None else ""):
+        found.setdefault(match[2], []).append(match.start())
+    return found

@@ -28,7 +28,7 @@ def describe(
     ``explicit`` are the keywords of the call at ``site``; ``overrides`` replace final values
     (where the probe itself had to put something in).
     """
-    created = table.of(site, "from_env" if from_env else "AppConfig")
+    created = table.of(site, "from_env" if from_env else "AppConfig", "replace")
     arguments = arguments_of(created)
     names = field_names(config)
     values = {name: as_json(getattr(config, name, None))[0] for name in names}

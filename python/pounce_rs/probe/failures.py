@@ -16,6 +16,11 @@ from .sources import Position, source
 _MOST_FRAMES = 64
 """Of a deeper stack (endless recursion) the first and last half are kept."""
 
+_MOST_FOLDERS = 64
+"""As many are looked into for a module that is missing."""
+
+_OTHERS = frozenset({"build", "dist", "env", "node_modules", "target", "venv"})
+
 Failure = dict[str, Any]
 
 
@@ -90,11 +95,25 @@ class Explainer:
             entries = entries[:half] + entries[-half:]
         found = []
         for entry in entries:
+            self._learn_variables(entry)
             position = self._table.of_traceback(entry)
             if position is not None:
                 code = entry.tb_frame.f_code
                 found.append(frame(position, code.co_name, own=is_own(code.co_filename)))
         return found
+
+    def _learn_variables(self, entry: TracebackType) -> None:
+        """What an exception quotes, its functions mostly have in a variable with a telling name."""
+        frame = entry.tb_frame
+        self._redactor.learn_named(frame.f_locals)
+        if is_own(frame.f_code.co_filename):
+            self._redactor.learn_named(frame.f_globals)
+        try:
+            # Not by vars(): a lazy object would be made, for which the exception says it cannot be.
+            attributes = object.__getattribute__(frame.f_locals.get("self"), "__dict__")
+        except AttributeError:
+            return
+        self._redactor.learn_named(attributes)
 
     def _syntax_error(self, error: SyntaxError, described: dict[str, Any]) -> Failure:
         message = self._redactor.line(error.msg or "invalid syntax")
@@ -138,20 +157,26 @@ class Explainer:
         return [name for folder in folders for name in _modules_of(folder)]
 
     def _folder_with(self, module: str) -> str | None:
-        """A folder one level below the app's folder that holds the module."""
+        """A folder one or two levels below the app's folder that holds the module."""
         top = module.partition(".")[0]
-        try:
-            with os.scandir(self._app_dir) as entries:
-                folders = sorted(each.name for each in entries if each.is_dir())
-        except OSError:
-            return None
-        hidden = (".", "_")
-        for name in folders:
-            if not name.startswith(hidden) and top in _modules_of(
-                os.path.join(self._app_dir, name)
-            ):
-                return name
+        above = [""]
+        for _ in range(2):
+            folders = [each for folder in above for each in self._folders_in(folder)]
+            for each in folders:
+                if top in _modules_of(os.path.join(self._app_dir, each)):
+                    return each
+            above = folders[:_MOST_FOLDERS]
         return None
+
+    def _folders_in(self, folder: str) -> list[str]:
+        """The folders in a folder of the app that may hold code, by name."""
+        try:
+            with os.scandir(os.path.join(self._app_dir, folder)) as entries:
+                names = sorted(each.name for each in entries if each.is_dir())
+        except OSError:
+            return []
+        shown = [name for name in names if not name.startswith((".", "_")) and name not in _OTHERS]
+        return [os.path.join(folder, name) for name in shown]
 
 
 def frame(position: Position, function: str, *, own: bool) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class _Run:
         self._redactor.learn(request.get("base", {}))
         self._redactor.learn_environment()
         self._table = PositionTable()
-        self._session = Session(dict(request.get("base", {})))
+        chirp = request.get("kind") == "chirp"
+        self._session = Session(dict(request.get("base", {})) if chirp else None)
         self._recorder = Recorder(self._session)
         self._milliseconds = 0.0
 

@@ -8,29 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .redaction import SHORTEST
+from .redaction import HINTS, SECRET_NAMES, SHAPES, SHORTEST, VALUE_IN_A_TEXT
 from .sources import Position, Source, source, tokens
 
 _SIGNERS = ("CookieSessionStore", "URLSafeTimedSerializer", "URLSafeSerializer", "TimestampSigner")
 """Callables whose literal arguments are keys."""
 
-_LIKELY = (
-    "secret",
-    "password",
-    "passwd",
-    "passphrase",
-    "dsn",
-    "database_url",
-    "api_key",
-    "apikey",
-    "access_key",
-    "private_key",
-    "token",
-)
-"""Ends of names whose long values are taken for secrets, whatever they are for."""
-
 _LEAST_LIKELY = 8
 """Characters; shorter ones and URL paths are rather words of the program."""
+
+_ASSIGNED = r"(?i)(?:s|_?\d+|_(?:fallbacks?|previous|old))?[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)"
+"""Behind the end of a name, also of several such: ``SECRET_KEY_FALLBACKS = [...]``."""
+
+_IN_TEXTS = ("password=", "passwd=", "pwd=", "secret=", "token=", "api_key=", "apikey=")
 
 _ENVIRONMENT = r"(?:\benviron\s*\[|\benviron\s*\.\s*(?:get|setdefault)\s*\(|\bgetenv\s*\()\s*$"
 
@@ -46,7 +36,9 @@ def masks(
         if text is not None:
             found = {*_verbatim(text.text, known), *_keywords(text, secret_fields)}
             found |= {*_likely(text)}
-            found |= {*_signers(text), *_fallbacks(text, secret_fields)}
+            found |= {*_signers(text), *_fallbacks(text, secret_fields), *_in_texts(text)}
+            if any(hint in text.text for hint in HINTS):
+                found |= {match.span() for match in re.finditer(SHAPES, text.text)}
             ranges.extend(text.position(start, end) for start, end in _merged(found))
     return ranges
 
@@ -74,18 +66,28 @@ def _verbatim(text: str, secrets: list[str]) -> Iterator[tuple[int, int]]:
 
 def _keywords(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Literals in ``secret_key=...`` and ``SECRET_KEY = ...``, wherever they stand."""
-    for end in _ends(text.text, secret_fields):
-        assigned = re.compile(r"[\"']?\]?\s*(?::[^=\n,]*)?[=:](?!=)").match(text.text, end)
+    for end in _ends(text.text, (*secret_fields, *_misspelt(text.text, secret_fields))):
+        assigned = re.compile(_ASSIGNED).match(text.text, end)
         if assigned is not None:
             yield from _literals(text, assigned.end(), ("comma", "newline"))
 
 
 def _likely(text: Source) -> Iterator[tuple[int, int]]:
     """Long literals under names that the app's other secrets usually have."""
-    for start, end in _keywords(text, _LIKELY):
+    for start, end in _keywords(text, SECRET_NAMES):
         inner = text.text[start:end].strip("bBrRuUfF").strip("\"'")
         if len(inner) >= _LEAST_LIKELY and not inner.startswith("/"):
             yield start, end
+
+
+def _misspelt(text: str, secret_fields: tuple[str, ...]) -> list[str]:
+    """Names in ``text`` that get a value and are nearly those of secret fields: ``sentry_dns``."""
+    if not secret_fields or "AppConfig" not in text:
+        return []
+    from difflib import get_close_matches
+
+    found = {match[1].lower() for match in re.finditer(r"(\w{6,16})[\"']?\s*[=:]\s*[\"'(\[]", text)}
+    return [name for name in sorted(found) if get_close_matches(name, secret_fields, 1, 0.85)]
 
 
 def _ends(text: str, names: tuple[str, ...]) -> Iterator[int]:
@@ -123,6 +125,20 @@ def _fallbacks(text: Source, secret_fields: tuple[str, ...]) -> Iterator[tuple[i
         name = text.text[first.start : first.end].lower()
         if any(field in name for field in secret_fields):
             yield from _literals(text, first.end, ())
+
+
+def _in_texts(text: Source) -> Iterator[tuple[int, int]]:
+    """The value in ``connect("host=db password=...")``."""
+    for end in _ends(text.text, _IN_TEXTS):
+        value = re.compile(VALUE_IN_A_TEXT).match(text.text, end)
+        if value is None:
+            continue
+        for token in tokens(text.text, text.start_of(text.line_of(end)) or 0):
+            if token.start > end:
+                break
+            if token.kind == "string" and token.end > end:
+                yield value.span()
+                break
 
 
 def _literals(text: Source, start: int, until: tuple[str, ...]) -> Iterator[tuple[int, int]]:

@@ -95,8 +95,8 @@ class PositionTable:
             line = current[2] if current is not None else None
             ranges[key, offset] = None if line is None else (line, line, -1, -1)
 
-    def of(self, site: Any, callee: str = "") -> Position | None:
-        """The position of a call site; ``callee`` names what is called there, for Python 3.10."""
+    def of(self, site: Any, *callees: str) -> Position | None:
+        """The position of a call site; ``callees`` are what may be called there, for 3.10."""
         if site is None:
             return None
         path = absolute(site.code.co_filename)
@@ -119,7 +119,7 @@ class PositionTable:
                 "end_line": end_line,
                 "end_column": end_column,
             }
-        return line_position(path, line, callee)
+        return line_position(path, line, *callees)
 
     def of_traceback(self, entry: TracebackType) -> Position | None:
         """The position of one entry of a traceback."""
@@ -135,12 +135,13 @@ def _complete(entry: tuple[int | None, int | None, int | None, int | None]) -> _
     return (line, end_line, column, end_column)
 
 
-def line_position(path: str, line: int, callee: str = "") -> Position:
-    """The call of ``callee`` on a line, or as a decorator above it, else the whole line."""
+def line_position(path: str, line: int, *callees: str) -> Position:
+    """The call of one of ``callees`` on a line, or as a decorator above it, else the whole line."""
     text = source(path)
     if text is None:
         return {"file": path, "line": line, "column": 0, "end_line": line, "end_column": 0}
-    if not callee:
-        return text.whole_line(line)
-    found = text.call_named(line, callee) or text.decorator_named(line, callee)
-    return found or text.whole_line(line)
+    for callee in callees:
+        found = text.call_named(line, callee) or text.decorator_named(line, callee)
+        if found is not None:
+            return found
+    return text.whole_line(line)

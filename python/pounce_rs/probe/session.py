@@ -16,13 +16,14 @@ class Session:
     """One probe of one app: what configuration starts from, and which apps were handed over.
 
     ``base`` holds AppConfig values below the keywords of the code (file, environment, flags) as
-    JSON types. ``handed_over`` collects what was given to ``run()`` while the module was imported.
+    JSON types; where it is None, an AppConfig is made or refused as in any other process.
+    ``handed_over`` collects what was given to ``run()`` while the module was imported.
     """
 
     __slots__ = ("base", "handed_over")
 
     def __init__(self, base: dict[str, Any] | None = None) -> None:
-        self.base: dict[str, Any] = base or {}
+        self.base = base
         self.handed_over: list[tuple[Any, Any]] = []
 
     def hand_over(self, app: Any, site: Any) -> None:

@@ -66,7 +66,7 @@ fn frame(line: &str) -> Option<Frame> {
     })
 }
 
-/// The whole line without the space around it, as far as the file can be read.
+/// The whole line without the space around it and without a comment, as far as the file can be read.
 fn line_of(file: &Path, line: u32) -> Position {
     let text = fs::read_to_string(file).unwrap_or_default();
     let row = text
@@ -74,7 +74,7 @@ fn line_of(file: &Path, line: u32) -> Position {
         .nth(line.saturating_sub(1) as usize)
         .unwrap_or_default();
     let column = row.len() - row.trim_start().len();
-    let end = row.trim_end().len().max(column);
+    let end = row[..comment(row)].trim_end().len().max(column);
     Position {
         file: file.to_path_buf(),
         line,
@@ -82,6 +82,23 @@ fn line_of(file: &Path, line: u32) -> Position {
         end_line: line,
         end_column: u32::try_from(end).unwrap_or(u32::MAX),
     }
+}
+
+/// Where the comment of a line begins: at the first `#` outside of quotes, else at its end.
+fn comment(row: &str) -> usize {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, character) in row.char_indices() {
+        match (quote, character) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), _) if open == character => quote = None,
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '#') => return at,
+            _ => {}
+        }
+    }
+    row.len()
 }
 
 /// Whether a file is the user's: no installed package, not the standard library (`lib/python3.N/`).
@@ -102,6 +119,20 @@ fn own(file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comment_begins_outside_of_quotes() {
+        for (row, code) in [
+            ("time.sleep(60)  # a while", "time.sleep(60)  "),
+            (
+                r##"say("#1", '\'#2')  # three"##,
+                r##"say("#1", '\'#2')  "##,
+            ),
+            ("x = 1", "x = 1"),
+        ] {
+            assert_eq!(&row[..comment(row)], code);
+        }
+    }
 
     const STACK_TEXT: &str = "pounce probe\n3.12.1\n/usr/bin/python3\n\
         Current thread 0x00007f1c (most recent call first):\n  \

@@ -37,17 +37,19 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
         target: cx
             .target
             .cloned()
-            .or_else(|| named_in_configuration(cx, snapshot)),
+            .or_else(|| named_in_configuration(cx, "app", &snapshot.target.spec)),
+        folder: failure
+            .folder
+            .as_deref()
+            .and_then(|folder| named_in_configuration(cx, "app_dir", folder)),
     };
     findings.push(report.finding());
 }
 
-/// Where file or variable name the target, if it is the one that was asked for.
-fn named_in_configuration(cx: &Context<'_>, snapshot: &Snapshot) -> Option<Place> {
-    let (spec, origin) = cx.server?.beside.get("app")?;
-    (*spec == snapshot.target.spec)
-        .then(|| origin.place.clone())
-        .flatten()
+/// Where file or variable name the target or its folder, if it is the one that was asked for.
+fn named_in_configuration(cx: &Context<'_>, key: &str, asked: &str) -> Option<Place> {
+    let (named, origin) = cx.server?.beside.get(key)?;
+    (named == asked).then(|| origin.place.clone()).flatten()
 }
 
 /// One failure and what surrounds it.
@@ -56,6 +58,8 @@ struct Report<'a> {
     snapshot: &'a Snapshot,
     failure: &'a Failure,
     target: Option<Place>,
+    /// Where the configuration names the folder that the failure is about.
+    folder: Option<Place>,
 }
 
 impl Report<'_> {
@@ -74,6 +78,7 @@ impl Report<'_> {
             FailureKind::FactoryNotApp => self.factory_not_app(),
             FailureKind::ConfigError => self.config_error(),
             FailureKind::WrongInterpreter | FailureKind::NoInterpreter => self.interpreter(),
+            FailureKind::AppDir => self.app_dir(),
             FailureKind::Crash => self.crash(),
             FailureKind::Vanished => self.vanished(),
             FailureKind::Hang => self.hang(),
@@ -251,7 +256,12 @@ impl Report<'_> {
     fn config_error(&self) -> Finding {
         let fields = &self.failure.fields;
         let secret_key = matches!(&fields[..], [field] if field == "secret_key");
-        let rule = if secret_key { "secret_key" } else { "config" };
+        let rule = match self.tool {
+            // Of another server it is an exception like any other.
+            Tool::Pounce => ID,
+            Tool::Chirp if secret_key => "secret_key",
+            Tool::Chirp => "config",
+        };
         let mut finding = Finding::error(rule, sentence(&self.failure.message));
         if let [field] = &fields[..] {
             finding = finding.field(field.clone());
@@ -274,6 +284,12 @@ impl Report<'_> {
         Finding::error(ID, sentence(&self.failure.message))
             .why("the app is imported by the Python that will run it")
             .help("choose it: --python .venv/bin/python, or activate the app's virtual environment")
+    }
+
+    fn app_dir(&self) -> Finding {
+        Finding::error(ID, sentence(&self.failure.message))
+            .at(self.folder.clone(), "the folder is named here")
+            .help("app_dir and --app-dir count from the working directory: start the check where the server is started, or write an absolute path")
     }
 
     fn crash(&self) -> Finding {

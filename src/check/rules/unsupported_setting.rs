@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     summary: "a setting that this build cannot honour is set",
     scope: Scope::Config,
     tools: &[Tool::Chirp, Tool::Pounce],
-    severities: "error (server; info in a check where it is only not there yet); warning (an app of this project's own chirp)",
+    severities: "error (server); warning (an app of this project's own chirp); info in a check where it is only not there yet",
     fatal: true,
     page: include_str!("../../../docs/rules/unsupported_setting.md"),
     check,
@@ -39,8 +39,14 @@ const SERVER: [&str; 11] = [
 /// Features that are on by default and that this build does not have yet: the default promises nothing,
 /// asking for one does.
 const ASKED_FOR: [&str; 1] = ["compression"];
-/// Settings of an app likewise.
-const APP: [&str; 0] = [];
+/// Settings of an app likewise: those that its server gets from it.
+const APP: [&str; 5] = [
+    "metrics_enabled",
+    "otel_endpoint",
+    "rate_limit_enabled",
+    "request_queue_enabled",
+    "sentry_dsn",
+];
 
 fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     if let Some(server) = cx.server {
@@ -55,7 +61,7 @@ fn check(cx: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     let own = cx.app().is_some_and(|app| app.framework.name == "chirp");
     if let Some(app) = cx.app_config.filter(|_| own) {
-        judge(app, &APP, Severity::Warning, findings);
+        judge(app, &APP, Severity::Info, findings);
     }
 }
 

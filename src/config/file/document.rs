@@ -80,7 +80,15 @@ pub(super) fn parse(
         problems: found,
         ..
     } = reader;
-    // A line that is broken says nothing reliable about its key.
+    let mut layer = layer;
+    // A line that is broken says nothing reliable about its key, and what the parser made of its value is
+    // not what was meant.
+    for entry in &mut layer.entries {
+        let place = entry.origin.place.as_ref();
+        if place.is_some_and(|place| broken.iter().any(|lines| lines.contains(&place.span.start))) {
+            entry.value = None;
+        }
+    }
     problems.extend(found.into_iter().filter(|problem| {
         problem.labels.first().is_none_or(|label| {
             !broken

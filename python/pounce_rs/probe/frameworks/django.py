@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from ..callables import definition
+from ..callables import definition, registration
 from .view import View, route, version_of
+
+_REGISTER = frozenset({"path", "re_path"})
 
 
 def describe(app: Any, view: View) -> dict[str, Any] | None:
@@ -38,7 +40,7 @@ def describe(app: Any, view: View) -> dict[str, Any] | None:
         app,
         "django",
         _version(),
-        routes=list(_routes(get_resolver().url_patterns, "/")),
+        routes=list(_routes(get_resolver(), "/")),
         middleware=middleware,
     )
 
@@ -48,16 +50,19 @@ def _version() -> str | None:
     return str(found) if found else version_of("django")
 
 
-def _routes(patterns: Any, prefix: str) -> Iterator[dict[str, Any]]:
-    for each in patterns:
+def _routes(resolver: Any, prefix: str, around: Any = None) -> Iterator[dict[str, Any]]:
+    # A list that is included stands in the file that includes it, mostly.
+    filename = getattr(getattr(resolver, "urlconf_module", None), "__file__", around)
+    for each in resolver.url_patterns:
         text = str(each.pattern)
         path = prefix + text.lstrip("^").rstrip("$")
         if hasattr(each, "url_patterns"):
-            yield from _routes(each.url_patterns, path)
+            yield from _routes(each, path, filename)
             continue
         view_function = each.callback
         found = getattr(view_function, "view_class", view_function)
-        described = route(path, (), found, definition(found), name=each.name)
+        position = registration(text, _REGISTER, filename) or definition(found)
+        described = route(path, (), found, position, name=each.name)
         if any(character in text for character in "(<[\\*+?"):
             described["pattern_kind"] = "pattern"
         yield described

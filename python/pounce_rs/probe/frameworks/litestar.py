@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..callables import definition
+from ..callables import decorator, definition
 from .view import View, route, version_of
+
+_REGISTER = frozenset(
+    {"asgi", "delete", "get", "head", "patch", "post", "put", "route", "websocket"}
+    | {"websocket_listener", "websocket_stream"}
+)
 
 
 def describe(app: Any, view: View) -> dict[str, Any] | None:
@@ -29,11 +34,12 @@ def _routes(routes: list[Any]) -> Iterator[dict[str, Any]]:
             websocket = "WebSocket" in type(each).__name__
             mount = "ASGI" in type(each).__name__
             name = getattr(handler, "name", None)
+            path = str(each.path)
             yield route(
-                str(each.path),
+                path,
                 methods,
                 function,
-                definition(function),
+                decorator(function, _REGISTER, path) or definition(function),
                 name=name,
                 websocket=websocket,
                 mount=mount,

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from ..callables import decorator, definition
+from ..callables import decorator, definition, registration
+from ..sources import Position
 from .middleware import by_class
 from .view import View, hooks, route, version_of
 
@@ -25,6 +26,10 @@ _REGISTER = frozenset(
         "websocket",
         "websocket_route",
     }
+)
+
+_LISTED = frozenset(
+    {"Route", "WebSocketRoute", "add_route", "add_websocket_route", "add_api_route"}
 )
 
 
@@ -69,7 +74,11 @@ def _routes(routes: Any, prefix: str) -> Iterator[dict[str, Any]]:
             websocket = methods is None and "WebSocket" in type(each).__name__
             if methods is None and not websocket:
                 methods = _methods_of_class(endpoint)
-            position = decorator(endpoint, _REGISTER, path) or definition(endpoint)
+            position = (
+                decorator(endpoint, _REGISTER, path)
+                or _listed(each, endpoint)
+                or definition(endpoint)
+            )
             yield route(path, methods, endpoint, position, name=name, websocket=websocket)
         elif hasattr(each, "host"):
             yield from _routes(inner or (), prefix)
@@ -79,6 +88,13 @@ def _routes(routes: Any, prefix: str) -> Iterator[dict[str, Any]]:
             if not inner:
                 yield route(path or "/", (), mounted, None, name=name, mount=True)
             yield from _routes(inner or (), path)
+
+
+def _listed(route: Any, endpoint: Any) -> Position | None:
+    """``Route("/items", ...)`` in the file of its handler; elsewhere it is not looked for."""
+    module = sys.modules.get(getattr(endpoint, "__module__", ""))
+    path = str(getattr(route, "path", ""))
+    return registration(path, _LISTED, getattr(module, "__file__", None))
 
 
 def _methods_of_class(endpoint: Any) -> list[str]:

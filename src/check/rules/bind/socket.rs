@@ -79,6 +79,11 @@ fn path_problem(problem: &PathProblem, path: &Path, server: &Resolved<ServerConf
             format!("{bytes} bytes; the system takes {limit}"),
         )
         .help("use a short one: /run/pounce/app.sock"),
+        PathProblem::FolderMissing { folder } if folder.starts_with("~") => error(
+            "the folder of the Unix socket does not exist",
+            format!("there is no {}", folder.display()),
+        )
+        .help("~ is a word of shells only: write the whole path"),
         PathProblem::FolderMissing { folder } => error(
             "the folder of the Unix socket does not exist",
             format!("there is no {}", folder.display()),

@@ -79,10 +79,16 @@ pub(super) fn finding(snapshot: &Snapshot, failure: &Failure) -> Finding {
         finding
             .help("tomllib came with Python 3.11: choose a newer Python, or use the package tomli")
     } else if let Some(near) = failure.nearest.first() {
-        finding.help(format!("did you mean {near}?")).help(format!(
-            "if it is a package of others, install it: {pip} {}",
-            distribution(top)
-        ))
+        let finding = finding.help(format!("did you mean {near}?"));
+        // What is missing in a package that is there is not installed by its name.
+        if below.is_some() {
+            finding
+        } else {
+            finding.help(format!(
+                "if it is a package of others, install it: {pip} {}",
+                distribution(top)
+            ))
+        }
     } else if let Some(below) = below {
         finding.help(format!(
             "{top} is there and has no {below}: is it the version that the app needs? {pip} --upgrade {}",

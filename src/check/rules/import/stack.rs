@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::app::snapshot::{Failure, Frame};
 use crate::check::finding::Finding;
+use crate::config::secrets;
 use crate::config::source::display_path;
 
 /// Callers that are shown in the source; deeper ones are listed in the details.
@@ -73,7 +74,7 @@ pub(super) fn details(failure: &Failure) -> Option<String> {
     if !failure.output.is_empty() {
         text.push_str("the app printed:\n");
         for line in &failure.output {
-            let _ = writeln!(text, "  {line}");
+            let _ = writeln!(text, "  {}", secrets::without_assigned(line));
         }
     }
     (!text.is_empty()).then(|| text.trim_end().to_owned())

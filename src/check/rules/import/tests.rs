@@ -27,9 +27,13 @@ fn snapshot(failure: &Json) -> Snapshot {
 }
 
 fn judge(failure: &Json) -> Finding {
+    judge_by(Tool::Pounce, failure)
+}
+
+fn judge_by(tool: Tool, failure: &Json) -> Finding {
     let snapshot = snapshot(failure);
     let cx = Context {
-        tool: Tool::Pounce,
+        tool,
         posture: Env::Production,
         server: None,
         app_config: None,
@@ -342,16 +346,17 @@ fn interpreters_syntax_and_targets() {
 }
 
 #[test]
-fn a_configuration_that_refuses_its_values_is_no_import_failure() {
+fn a_configuration_that_refuses_its_values_is_no_import_failure_for_its_own_command() {
     let frames = [
         frame("/srv/shop.py", 6, "AppConfig", true),
         frame("/srv/shop.py", 6, "<module>", true),
         frame("/srv/.venv/chirp/config.py", 99, "__post_init__", false),
     ];
-    let key = judge(&json!({
+    let refusal = json!({
         "kind": "config_error", "exception": "ConfigurationError", "fields": ["secret_key"],
         "message": "secret_key must be set in production.", "frames": frames,
-    }));
+    });
+    let key = judge_by(Tool::Chirp, &refusal);
     assert_eq!(
         (key.rule, key.field.as_deref()),
         ("secret_key", Some("secret_key"))
@@ -359,9 +364,12 @@ fn a_configuration_that_refuses_its_values_is_no_import_failure() {
     assert_eq!(key.message, "secret_key must be set in production");
     assert_eq!(places(&key)[0], ("/srv/shop.py".into(), 6));
     assert_eq!(key.labels.len(), 1);
-    let other = judge(&json!({
+    // Another server does not read that configuration: its app does not import.
+    assert_eq!(judge(&refusal).rule, "import");
+    let several = json!({
         "kind": "config_error", "fields": ["workers", "port"], "message": "workers must be positive", "frames": frames,
-    }));
+    });
+    let other = judge_by(Tool::Chirp, &several);
     assert_eq!(other.rule, "config");
     assert_eq!(other.labels[0].text, "workers, port is refused here");
 }

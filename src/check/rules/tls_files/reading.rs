@@ -38,7 +38,9 @@ pub(super) fn problem(
                 format!("there is no {path}; the path ends at {}", nearest.display())
             };
             let finding = error(&format!("the {what} file does not exist"), label)?;
-            Some(if is_relative {
+            Some(if file.path.starts_with("~") {
+                finding.help("~ is a word of shells only: write the whole path")
+            } else if is_relative {
                 finding.help(
                     "a relative path counts from the working directory: write an absolute one",
                 )
