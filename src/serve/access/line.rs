@@ -131,7 +131,6 @@ impl Line<'_> {
     }
 }
 
-/// The other end of a socket.
 /// Appends the line that tells of lines that nobody has read.
 pub(super) fn append_lost(
     format: Format,
@@ -157,6 +156,7 @@ pub(super) fn append_lost(
     }
 }
 
+/// The other end of a socket.
 pub(super) fn append_peer(peer: Peer, out: &mut Vec<u8>) {
     match peer {
         Peer::Tcp(SocketAddr::V4(address)) => {
