@@ -88,6 +88,7 @@ class _Service:
         self._threads: ThreadedApp | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._signals = 0
+        self._before = set(threading.enumerate())
         self._neighbours: Neighbours | None = None
         self._journal = Journal("auto", document.worker_id)
         self._interruptions = Interruptions(self._requests, self._interrupt, self._journal)
@@ -148,10 +149,10 @@ class _Service:
             code = self._interruptions.complete(loop, self._live(loop, app, config, listeners))
         finally:
             close(loop, self._executor)
-        left = [each.name for each in threading.enumerate() if _keeps_the_process(each)]
-        if left and code != Exit.CUT_OFF and document.lifeline_fd is not None:
+        left = [each.name for each in set(threading.enumerate()) - self._before if not each.daemon]
+        if left and code != Exit.CUT_OFF:
             self._journal.warned(
-                f"waiting for threads of the app that have not ended: {', '.join(left)}",
+                f"the process waits for threads of the app that have not ended: {', '.join(left)}",
                 event="threads_left",
             )
         return code
@@ -390,8 +391,3 @@ class _Service:
 
 def _ignore() -> None:
     """Do nothing about a signal."""
-
-
-def _keeps_the_process(thread: threading.Thread) -> bool:
-    """Whether the interpreter waits for a thread before it ends."""
-    return not thread.daemon and thread is not threading.main_thread()
