@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Mapping
+import time
+from collections.abc import Awaitable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,6 +34,8 @@ _LAST_REQUEST = 5.0
 """Seconds that an idle connection is kept open in a reload, for a request that is on its way."""
 _LOOK = 0.02
 """Seconds between two looks at what is still open in a drain."""
+_LAST_THREADS = 1.0
+"""Seconds that threads of the application have to end before they are told of."""
 
 
 class Exit(enum.IntEnum):
@@ -149,7 +152,7 @@ class _Service:
             code = self._interruptions.complete(loop, self._live(loop, app, config, listeners))
         finally:
             close(loop, self._executor)
-        left = [each.name for each in set(threading.enumerate()) - self._before if not each.daemon]
+        left = _names_left(set(threading.enumerate()) - self._before)
         if left and code != Exit.CUT_OFF:
             self._journal.warned(
                 f"the process waits for threads of the app that have not ended: {', '.join(left)}",
@@ -391,3 +394,12 @@ class _Service:
 
 def _ignore() -> None:
     """Do nothing about a signal."""
+
+
+def _names_left(threads: Iterable[threading.Thread]) -> list[str]:
+    """Names of those that keep the process, after a moment for those that are about to end."""
+    keeping = [each for each in threads if not each.daemon]
+    deadline = time.monotonic() + _LAST_THREADS
+    for each in keeping:
+        each.join(max(0.0, deadline - time.monotonic()))
+    return [each.name for each in keeping if each.is_alive()]
