@@ -24,6 +24,7 @@ __all__ = [
     "serve_target",
     "server_settings",
     "worker_count",
+    "write_error",
 ]
 
 __version__: str

@@ -1,9 +1,10 @@
-"""An application that raises ``SystemExit`` and ``KeyboardInterrupt`` where it is asked to."""
+"""An application that gets in the way of its process where it is asked to."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -52,6 +53,8 @@ async def live(receive: Receive, send: Send) -> None:
     await receive()
     if RAISES == "startup":
         await leave("exit")
+    if RAISES == "thread":
+        threading.Thread(target=threading.Event().wait, name="never-ending").start()
     await send({"type": "lifespan.startup.complete"})
     if RAISES == "meanwhile":
         raise LookupError("the queue is gone")

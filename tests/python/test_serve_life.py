@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from launching import Server, end, lives, serve, wait_for
+from launching import APP, Server, end, lives, serve, wait_for
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -152,6 +152,20 @@ def test_a_crash_loop_ends_the_server(tmp_path: Path) -> None:
         assert said.count("worker_crashed") == 6
         assert "crashed 6 times in a row" in said
         assert "exit code 7" in said
+
+
+def test_a_worker_that_breaks_down_at_its_end_is_told(tmp_path: Path) -> None:
+    ending = APP.replace(
+        'with open("shutdowns", "a") as file:', "os._exit(6)\n                if message:"
+    )
+    (tmp_path / "served.py").write_text(ending, encoding="utf-8")
+    with serve(tmp_path, "--port", "0") as server:
+        server.started()
+        server.signal(signal.SIGTERM)
+        told = server.event("worker_crashed")
+        assert told["level"] == "warning"
+        assert told["message"].endswith("ended with exit code 6 while it was to finish")
+        assert server.end()[0] == 0
 
 
 def test_workers_do_not_outlive_their_supervisor(tmp_path: Path) -> None:

@@ -100,3 +100,12 @@ def test_a_lifespan_that_breaks_down_is_told_when_it_does() -> None:
         told = json.loads(line)
         assert told["message"] == "the app's lifespan ended while it serves: it is served without"
         assert told["exception"].strip().endswith("LookupError: the queue is gone")
+
+
+def test_threads_that_keep_the_process_are_named() -> None:
+    with serving(TARGET, environment={"RAISES": "thread"}) as worker:
+        worker.process.terminate()
+        assert worker.process.stderr is not None
+        told = json.loads(worker.process.stderr.readline())
+        assert told["event"] == "threads_left"
+        assert told["message"].endswith("that have not ended: never-ending")

@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Mapping
+import time
+from collections.abc import Awaitable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -33,6 +34,8 @@ _LAST_REQUEST = 5.0
 """Seconds that an idle connection is kept open in a reload, for a request that is on its way."""
 _LOOK = 0.02
 """Seconds between two looks at what is still open in a drain."""
+_LAST_THREADS = 1.0
+"""Seconds that threads of the application have to end before they are told of."""
 
 
 class Exit(enum.IntEnum):
@@ -88,6 +91,7 @@ class _Service:
         self._threads: ThreadedApp | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._signals = 0
+        self._before = set(threading.enumerate())
         self._neighbours: Neighbours | None = None
         self._journal = Journal("auto", document.worker_id)
         self._interruptions = Interruptions(self._requests, self._interrupt, self._journal)
@@ -148,10 +152,10 @@ class _Service:
             code = self._interruptions.complete(loop, self._live(loop, app, config, listeners))
         finally:
             close(loop, self._executor)
-        left = [each.name for each in threading.enumerate() if _keeps_the_process(each)]
-        if left and code != Exit.CUT_OFF and document.lifeline_fd is not None:
+        left = _names_left(set(threading.enumerate()) - self._before)
+        if left and code != Exit.CUT_OFF:
             self._journal.warned(
-                f"waiting for threads of the app that have not ended: {', '.join(left)}",
+                f"the process waits for threads of the app that have not ended: {', '.join(left)}",
                 event="threads_left",
             )
         return code
@@ -392,6 +396,10 @@ def _ignore() -> None:
     """Do nothing about a signal."""
 
 
-def _keeps_the_process(thread: threading.Thread) -> bool:
-    """Whether the interpreter waits for a thread before it ends."""
-    return not thread.daemon and thread is not threading.main_thread()
+def _names_left(threads: Iterable[threading.Thread]) -> list[str]:
+    """Names of those that keep the process, after a moment for those that are about to end."""
+    keeping = [each for each in threads if not each.daemon]
+    deadline = time.monotonic() + _LAST_THREADS
+    for each in keeping:
+        each.join(max(0.0, deadline - time.monotonic()))
+    return [each.name for each in keeping if each.is_alive()]
