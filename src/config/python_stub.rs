@@ -31,9 +31,13 @@ __all__ = [
     "serve_target",
     "server_settings",
     "worker_count",
+    "write_error",
 ]
 
 __version__: str
+
+def write_error(records: str, /) -> None:
+    """Write records to standard error, without waiting long for who reads it."""
 
 def main(command: str, arguments: list[str], /) -> int: ...
 def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...
