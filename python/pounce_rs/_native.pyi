@@ -55,6 +55,7 @@ class Startup:
         config: str,
         workers: int,
         worker_id: int,
+        certificate: tuple[str, str] | None = None,
     ) -> Self: ...
     def close(self) -> None: ...
 
@@ -74,6 +75,7 @@ class Worker:
         report: Callable[[str, bool], None],
         awaiting: Callable[[Any], Coroutine[Any, Any, None]],
         startup: Startup | None = None,
+        certificate: tuple[str, str] | None = None,
     ) -> Self: ...
     @property
     def connections(self) -> int:

@@ -62,6 +62,7 @@ class Startup:
         config: str,
         workers: int,
         worker_id: int,
+        certificate: tuple[str, str] | None = None,
     ) -> Self: ...
     def close(self) -> None: ...
 
@@ -81,6 +82,7 @@ class Worker:
         report: Callable[[str, bool], None],
         awaiting: Callable[[Any], Coroutine[Any, Any, None]],
         startup: Startup | None = None,
+        certificate: tuple[str, str] | None = None,
     ) -> Self: ...
     @property
     def connections(self) -> int:
