@@ -136,6 +136,49 @@ fn variables() -> impl Strategy<Value = Vec<(String, String)>> {
     prop::collection::vec((name, value), 0..8)
 }
 
+/// The forms in which a secret is written.
+const FORMS: [&str; 13] = [
+    "NAME = \"VALUE\"",
+    "NAME = 'VALUE'",
+    "NAME = VALUE",
+    "NAME = \"VALUE",
+    "NAME =\n\"VALUE\"",
+    "NAME = [\"VALUE\", \"VALUE\"]",
+    "NAME = { a = \"VALUE\" }",
+    "NAME.a = \"VALUE\"",
+    "[NAME]\na = \"VALUE\"",
+    "NAME = \"\"\"\nVALUE\n\"\"\"",
+    "otel_endpoint = \"https://u:VALUE@h/x\"",
+    "port = \"https://VALUE@h\"",
+    "# NAME = \"VALUE\"",
+];
+
+#[test]
+fn secrets_stay_hidden_behind_what_was_left_open() {
+    for (key, open, form, after) in left_open() {
+        let secret = form.replace("NAME", "db_password").replace("VALUE", SECRET);
+        let text = format!("{key} = {open}\n{secret}\n{after}");
+        both::<ServerConfig>(Some(text.as_bytes()), Vec::new());
+    }
+}
+
+/// Values that nobody closed, and what follows them.
+fn left_open() -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
+    let mut all = Vec::new();
+    for key in ["secret_key", "port"] {
+        for open in [
+            "[", "[x", "{", "\"", "\"\"\"", "'''", "", "[\"", "[[", "\"=", "']",
+        ] {
+            for form in FORMS {
+                for after in ["", "]"] {
+                    all.push((key, open, form, after));
+                }
+            }
+        }
+    }
+    all
+}
+
 /// A secret in one of its places.
 fn secret_line() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
@@ -147,21 +190,7 @@ fn secret_line() -> impl Strategy<Value = String> {
         "api-key",
         "my.token",
     ]);
-    let form = prop::sample::select(vec![
-        "NAME = \"VALUE\"",
-        "NAME = 'VALUE'",
-        "NAME = VALUE",
-        "NAME = \"VALUE",
-        "NAME =\n\"VALUE\"",
-        "NAME = [\"VALUE\", \"VALUE\"]",
-        "NAME = { a = \"VALUE\" }",
-        "NAME.a = \"VALUE\"",
-        "[NAME]\na = \"VALUE\"",
-        "NAME = \"\"\"\nVALUE\n\"\"\"",
-        "otel_endpoint = \"https://u:VALUE@h/x\"",
-        "port = \"https://VALUE@h\"",
-        "# NAME = \"VALUE\"",
-    ]);
+    let form = prop::sample::select(FORMS.to_vec());
     (name, form).prop_map(|(name, form)| form.replace("NAME", name).replace("VALUE", SECRET))
 }
 

@@ -190,7 +190,9 @@ fn mask_lines(sources: &mut Sources, source: SourceId, quotes_span_lines: bool) 
             Open::Until(closer) | Open::Quote(closer) => {
                 sources.mask(source, start..end);
                 if content.contains(closer) {
-                    open = Open::No;
+                    // What closes it may as well open the next secret: in doubt that is hidden, too.
+                    open = secret_value(content, false)
+                        .map_or(Open::No, |at| Open::behind(content[at..].trim_start()));
                 }
             }
             Open::UntilAssignment if !starts_something(content) => sources.mask(source, start..end),

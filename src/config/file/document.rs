@@ -81,20 +81,20 @@ pub(super) fn parse(
         ..
     } = reader;
     let mut layer = layer;
-    // A line that is broken says nothing reliable about its key, and what the parser made of its value is
-    // not what was meant.
+    // A line that is broken says nothing reliable about its key, and what the parser made of its value, which
+    // may reach over lines that follow, is not what was meant.
+    let is_broken = |place: &Place| {
+        let mut lines = broken.iter();
+        lines.any(|lines| lines.start <= place.span.end && place.span.start < lines.end)
+    };
     for entry in &mut layer.entries {
-        let place = entry.origin.place.as_ref();
-        if place.is_some_and(|place| broken.iter().any(|lines| lines.contains(&place.span.start))) {
+        if entry.origin.place.as_ref().is_some_and(is_broken) {
             entry.value = None;
         }
     }
     problems.extend(found.into_iter().filter(|problem| {
-        problem.labels.first().is_none_or(|label| {
-            !broken
-                .iter()
-                .any(|lines| lines.contains(&label.place.span.start))
-        })
+        let first = problem.labels.first();
+        first.is_none_or(|label| !is_broken(&label.place))
     }));
     layer
 }
