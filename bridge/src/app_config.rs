@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
-use crate::dataclass::{self, DataclassFields};
+use crate::dataclass::{self, DataclassAttribute};
 use crate::keywords::{Given, complaint, keyword, line, values};
 use crate::live_objects::LiveObjects;
 use crate::preflight;
@@ -254,8 +254,14 @@ impl PyAppConfig {
 
     /// What the functions of `dataclasses` read.
     #[classattr]
-    fn __dataclass_fields__() -> DataclassFields {
-        DataclassFields::new()
+    fn __dataclass_fields__() -> DataclassAttribute {
+        DataclassAttribute::new("__dataclass_fields__")
+    }
+
+    /// What `pprint` reads of whatever has the one above.
+    #[classattr]
+    fn __dataclass_params__() -> DataclassAttribute {
+        DataclassAttribute::new("__dataclass_params__")
     }
 
     /// Every setting, in the order of declaration, for the preflight.

@@ -10,30 +10,34 @@ use pyo3::types::PyDict;
 
 use crate::values::to_raw;
 
-/// `AppConfig.__dataclass_fields__`, made when it is asked for: importing `dataclasses` costs each start of
-/// an app time, and few need it.
+/// An attribute of a dataclass with these fields, made when it is asked for: importing `dataclasses` costs
+/// each start of an app time, and few need it.
 #[pyclass(frozen, module = "pounce_rs._native")]
-pub(crate) struct DataclassFields {
+pub(crate) struct DataclassAttribute {
+    name: &'static str,
     made: PyOnceLock<Py<PyAny>>,
 }
 
-impl DataclassFields {
-    pub(crate) fn new() -> Self {
+impl DataclassAttribute {
+    pub(crate) fn new(name: &'static str) -> Self {
         Self {
+            name,
             made: PyOnceLock::new(),
         }
     }
 }
 
 #[pymethods]
-impl DataclassFields {
+impl DataclassAttribute {
     fn __get__(
         &self,
         py: Python<'_>,
         _instance: Option<&Bound<'_, PyAny>>,
         _owner: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let made = self.made.get_or_try_init(py, || fields(py))?;
+        let made = self
+            .made
+            .get_or_try_init(py, || class(py)?.getattr(self.name).map(Bound::unbind))?;
         Ok(made.clone_ref(py))
     }
 }
@@ -44,12 +48,15 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     fields.chain(PYTHON_ONLY)
 }
 
-fn fields(py: Python<'_>) -> PyResult<Py<PyAny>> {
-    let names: Vec<_> = names().collect();
-    let class = py
-        .import("dataclasses")?
-        .call_method1("make_dataclass", ("AppConfig", names))?;
-    Ok(class.getattr("__dataclass_fields__")?.unbind())
+/// A dataclass that is as `AppConfig` is: its values do not change, and it is shown without its secrets, by
+/// its own `repr()`.
+fn class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let named = ("AppConfig", names().collect::<Vec<_>>());
+    let keywords = PyDict::new(py);
+    keywords.set_item("repr", false)?;
+    keywords.set_item("frozen", true)?;
+    py.import("dataclasses")?
+        .call_method("make_dataclass", named, Some(&keywords))
 }
 
 /// The keywords that a caller meant: `dataclasses.replace` gives every field, and those that have their

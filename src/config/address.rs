@@ -81,21 +81,26 @@ fn wrong_with(text: &str) -> Option<Mistake> {
                 .help("the server listens on one; \"::\" is every address, IPv4 too"),
         );
     }
-    if text.contains(|character: char| {
-        character.is_whitespace()
-            || character.is_control()
-            || "/\"'?#@${}<>()|;&!\\".contains(character)
-    }) {
+    if text.contains(in_no_name) {
         let found = mistake("holds what no host name has");
         return Some(if text.contains(['$', '{', '}']) {
-            found.help(
-                "variables are not put into values here: leave the key out, and let the environment set it",
-            )
+            found.help(NOT_EXPANDED)
         } else {
             found
         });
     }
     None
+}
+
+/// What to do where a value is to come from a variable.
+pub(super) const NOT_EXPANDED: &str =
+    "variables are not put into values here: leave the key out, and let the environment set it";
+
+/// Whether neither the name of a host nor an address has this character.
+pub(super) fn in_no_name(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || "/\"'?#@${}<>()|;&!\\,~^`=+".contains(character)
 }
 
 /// Host and port of what stands behind the scheme of a URL: no path, and never its password.

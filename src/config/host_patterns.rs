@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::address::{authority_host, split_port};
+use super::address::{NOT_EXPANDED, authority_host, in_no_name, split_port};
 use super::types::FromValue;
 use super::value::{Mistake, Part, Value};
 
@@ -22,6 +22,10 @@ impl FromValue for HostPatterns {
                     .part(Part::Item(index));
                 match host_of(item) {
                     Some(host) => mistake.help(format!("write \"{host}\"")),
+                    None if item.contains(',') => mistake.help("each name is an item of its own"),
+                    None if item.contains("${") || item.starts_with('$') => {
+                        mistake.help(NOT_EXPANDED)
+                    }
                     None => mistake,
                 }
             });
@@ -38,10 +42,8 @@ fn is_host_pattern(item: &str) -> bool {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
         None if item == "*" => true,
         None => {
-            let stray = |character: char| {
-                character.is_whitespace() || character.is_control() || "/:*[]".contains(character)
-            };
-            !item.is_empty() && !item.contains(stray)
+            let stray = |character: char| ":*[]".contains(character) || in_no_name(character);
+            item.contains(|character| character != '.') && !item.contains(stray)
         }
     }
 }
@@ -53,7 +55,7 @@ fn host_of(item: &str) -> Option<String> {
         Some((_, rest)) => authority_host(rest),
         None => item,
     };
-    let (host, port) = split_port(host);
+    let (host, port) = split_port(host.trim_matches(['"', '\'', ' ']));
     let host = match host.parse::<Ipv6Addr>() {
         Ok(address) => format!("[{address}]"),
         // A port alone would be on every address.
@@ -89,6 +91,18 @@ mod tests {
             ("::1", Some("write \"[::1]\"")),
             ("[::1]:8000", Some("write \"[::1]\"")),
             ("shop.*", None),
+            ("\"shop.example\"", Some("write \"shop.example\"")),
+            (
+                "a.example,b.example",
+                Some("each name is an item of its own"),
+            ),
+            ("${HOST}", Some(NOT_EXPANDED)),
+            ("user@shop.example", None),
+            ("$HOST", Some(NOT_EXPANDED)),
+            ("~^shop$", None),
+            ("^shop", None),
+            (".", None),
+            ("a;b", None),
             ("a b", None),
             ("", None),
             (":8000", None),

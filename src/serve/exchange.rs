@@ -17,6 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use http_body::Frame;
 
 use super::http::refusal::Refusal;
+use super::http::value::trim_values;
 use file::FileBody;
 
 pub use body::{Disconnected, RequestBody};
@@ -154,7 +155,10 @@ impl Exchange {
                     }
                 }
             } else if inner.finished {
-                let trailers = inner.trailers.take();
+                let mut trailers = inner.trailers.take();
+                if let Some(trailers) = trailers.as_mut().filter(|_| inner.sliced) {
+                    trim_values(trailers);
+                }
                 return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
             } else {
                 wait(&mut inner.protocol, cx);
@@ -212,7 +216,9 @@ impl Exchange {
     /// Whether the client has gone while the application is still at the response.
     pub(super) fn is_abandoned(&self) -> bool {
         let inner = self.inner.borrow();
-        inner.closed && !inner.finished && inner.failure.is_none()
+        // A refusal ends the response, not the application, which may still be at work.
+        let ended = matches!(inner.failure, Some(Failure::Application));
+        inner.closed && !inner.finished && !ended
     }
 
     /// The protocol's side lets go: the response is through, or the client is gone.

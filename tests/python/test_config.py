@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import pickle
+import pprint
 import sys
 import weakref
 from collections.abc import Mapping
@@ -254,6 +255,8 @@ def test_an_app_config_is_read_and_replaced_as_a_dataclass() -> None:
     assert replaced == app.replace(debug=True)
     # Only what somebody gave counts as given, not every field that the function passes on.
     assert set(replaced._chirp_explicit) == {"env", "secret_key", "allowed_hosts", "debug"}
+    shown = pprint.pformat([app], width=20)
+    assert "staging" in shown and "kkkk" not in shown
     with pytest.raises(TypeError, match="dataclass"):
         dataclasses.replace(ServerConfig(), port=1)  # type: ignore[type-var]
 

@@ -224,7 +224,7 @@ impl Behaviours {
                 Self::pause(&handle, Duration::from_millis(5)).await;
             }
             let trailers =
-                HeaderMap::from_iter([("x-sum".parse().unwrap(), HeaderValue::from_static("3"))]);
+                HeaderMap::from_iter([("x-sum".parse().unwrap(), HeaderValue::from_static("3 "))]);
             responder.finish_with_trailers(trailers).unwrap();
         });
     }

@@ -88,7 +88,7 @@ fn hosts_and_sizes_are_checked_as_over_http_1() {
     client.request(27, POST, "/echo", 0);
     client.send(DATA, 0, 27, b"abcdef");
     assert_eq!(client.response().2, b"the request body is too large\n");
-    for (stream, host) in [(29, "a"), (31, "A"), (33, "a:80"), (35, "A:80")] {
+    for (stream, host) in [(29, "a"), (31, "A"), (33, "a:80"), (35, "A:80"), (37, "a:")] {
         let block = [head(GET, "/host"), line("host", host)].concat();
         client.send(HEADERS, END_HEADERS | END_STREAM, stream, &block);
         assert_eq!(client.response(), (stream, OK, b"a\n".to_vec()));
@@ -134,6 +134,11 @@ fn a_connection_begins_with_settings() {
         assert!(Http2(client).frame().is_none());
     }
     assert_eq!(server.seen.calls.load(Ordering::Relaxed), 0);
+    // A bit of the stream's number is reserved, and ignored.
+    let mut client = Client::connect(&server);
+    let settings = frame(SETTINGS, 0, 1 << 31, &[]);
+    client.send([PREFACE.as_bytes(), &settings, &request].concat());
+    assert_eq!(Http2(client).response().1, OK);
     // In whatever pieces they come.
     let mut client = Client::connect(&server);
     client.0.get_ref().set_nodelay(true).unwrap();
@@ -143,6 +148,17 @@ fn a_connection_begins_with_settings() {
         other.get("/");
     }
     assert_eq!(Http2(client).response(), (1, OK, b"hello\n".to_vec()));
+}
+
+#[test]
+fn trailers_have_no_white_space_around_values() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    client.request(1, GET, "/ticks", END_STREAM);
+    client.find(HEADERS);
+    let block = client.find(HEADERS).payload;
+    // One byte of Huffman code (RFC 7541, appendix B), and it says "3".
+    assert!(block.ends_with(&[0x81, 0x67]), "{block:x?}");
 }
 
 #[test]

@@ -21,20 +21,21 @@ fn is_over(server: &TestServer) {
 #[test]
 fn a_rapid_reset_ends_the_connection() {
     let server = TestServer::start();
-    let mut client = Http2::connect(&server);
-    let mut flood = Vec::new();
-    for stream in (1..4000).step_by(2) {
-        flood.extend(frame(
-            HEADERS,
-            END_HEADERS | END_STREAM,
-            stream,
-            &head(GET, "/never"),
-        ));
-        flood.extend(frame(RESET, 0, stream, &8_u32.to_be_bytes()));
+    // The second application is at the body when it hears of the end.
+    for (method, path, flags) in [
+        (GET, "/never", END_HEADERS | END_STREAM),
+        (POST, "/echo", END_HEADERS),
+    ] {
+        let mut client = Http2::connect(&server);
+        let mut flood = Vec::new();
+        for stream in (1..4000).step_by(2) {
+            flood.extend(frame(HEADERS, flags, stream, &head(method, path)));
+            flood.extend(frame(RESET, 0, stream, &8_u32.to_be_bytes()));
+        }
+        // The server may end the connection before it has all of this.
+        client.flood(&flood);
+        is_over(&server);
     }
-    // The server may end the connection before it has all of this.
-    client.flood(&flood);
-    is_over(&server);
 }
 
 #[test]

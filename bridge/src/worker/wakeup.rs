@@ -27,11 +27,16 @@ pub(super) struct Waiters<T>(Mutex<Vec<T>>);
 impl<T: Awaited> Waiters<T> {
     pub(super) fn add(&self, py: Python<'_>, one: T) {
         let mut list = self.list();
-        if list.len() >= FEW {
+        let over: Vec<_> = if list.len() >= FEW {
             // An application that gives up waiting, again and again, leaves them behind.
-            list.retain(|one| !one.is_over(py));
-        }
+            list.extract_if(.., |one| one.is_over(py)).collect()
+        } else {
+            Vec::new()
+        };
         list.push(one);
+        drop(list);
+        // With nothing locked: what they hold is the application's, and may wake this very event.
+        drop(over);
     }
 
     fn list(&self) -> MutexGuard<'_, Vec<T>> {

@@ -12,7 +12,7 @@ from chirp.middleware.step import AnyResponse, Next, Request
 #: A host name or an IPv6 address in brackets, and perhaps a port (RFC 9110, section 7.2).
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
 #: What such a host is compared with: a name, with a dot in front for all below it, or an address.
-_PATTERN = re.compile(r"\[[0-9a-f:.]+\]|[^\s:/*\[\]]+")
+_PATTERN = re.compile(r"\[[0-9a-f:.]+\]|(?!\.+$)[^\s:/*\[\]\"'?#@${}<>()|;&!\\,~^`=+]+")
 
 
 class AllowedHostsMiddleware:

@@ -8,6 +8,7 @@ use hyper::ext::Protocol;
 
 use crate::serve::http::refusal::Refusal;
 use crate::serve::http::target::{is_host, is_origin_form};
+use crate::serve::http::value::is_padded;
 
 /// The check of a request over HTTP/2, whose framing and most of whose syntax the protocol itself has
 /// checked.
@@ -62,12 +63,14 @@ fn refuse_host(head: &Parts) -> Option<Refusal> {
     match (host, authority) {
         (None, None) => Some(Refusal::HostMissing),
         (Some(host), Some(authority)) => {
-            let port: &[u8] = match head.uri.scheme_str() {
-                Some("https") => b":443",
-                _ => b":80",
+            let scheme = head.uri.scheme_str();
+            let encrypted = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+            let port: &[u8] = if encrypted { b":443" } else { b":80" };
+            // An empty port, or that of the scheme, says nothing (RFC 3986 6.2.3).
+            let bare = |name: &[u8]| {
+                let bare = name.strip_suffix(port).or_else(|| name.strip_suffix(b":"));
+                bare.unwrap_or(name).to_ascii_lowercase()
             };
-            let bare =
-                |name: &'_ [u8]| name.strip_suffix(port).unwrap_or(name).to_ascii_lowercase();
             // Whoever looked at the other one has judged another request.
             let same = host == authority || bare(host) == bare(authority);
             (!same).then_some(Refusal::HostDiffers)
@@ -103,24 +106,6 @@ fn refuse_fields(headers: &HeaderMap) -> Option<Refusal> {
     })
 }
 
-/// Whether white space stands around a value, which over HTTP/2 is a part of it (RFC 9113 8.2.1).
-fn is_padded(value: &HeaderValue) -> bool {
-    let bytes = value.as_bytes();
-    [bytes.first(), bytes.last()]
-        .into_iter()
-        .any(|byte| matches!(byte, Some(b' ' | b'\t')))
-}
-
-/// Takes white space from around values, which may not be sent over HTTP/2 (RFC 9113 8.2.1).
-pub(super) fn trim_values(headers: &mut HeaderMap) {
-    for value in headers.values_mut().filter(|value| is_padded(value)) {
-        let trimmed = value.as_bytes().trim_ascii();
-        if let Ok(trimmed) = HeaderValue::from_bytes(trimmed) {
-            *value = trimmed;
-        }
-    }
-}
-
 /// Where the target names the host, the Host header does so too, in first place (RFC 9112 3.2.2).
 pub(super) fn name_host(head: &mut Parts) {
     let authority = head
@@ -144,21 +129,5 @@ pub(super) fn join_cookies(headers: &mut HeaderMap) {
         if let Ok(joined) = HeaderValue::from_bytes(&joined) {
             headers.insert(COOKIE, joined);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn white_space_around_values_is_taken_away() {
-        let mut headers = HeaderMap::new();
-        for value in [" a b\t", "a", " ", ""] {
-            headers.append("x", HeaderValue::from_static(value));
-        }
-        trim_values(&mut headers);
-        let values: Vec<_> = headers.get_all("x").iter().collect();
-        assert_eq!(values, ["a b", "a", "", ""]);
     }
 }

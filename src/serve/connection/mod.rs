@@ -271,7 +271,8 @@ impl Opening {
         }
         // SETTINGS follow, and they are no acknowledgement (RFC 9113 3.4); hyper takes anything.
         match frames {
-            [_, _, _, 4, flags, 0, 0, 0, 0, ..] if flags & 1 == 0 => Self::Http2,
+            // One bit of the stream's number is reserved (RFC 9113 4.1).
+            [_, _, _, 4, flags, 0 | 0x80, 0, 0, 0, ..] if flags & 1 == 0 => Self::Http2,
             _ if frames.len() < 9 => Self::Undecided,
             _ => Self::Invalid,
         }

@@ -20,7 +20,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::Worker;
-use super::head::{join_cookies, name_host, refuse_stream, trim_values};
+use super::head::{join_cookies, name_host, refuse_stream};
 use super::traffic::Traffic;
 use super::websocket::Switch;
 use crate::serve::access::Entry;
@@ -29,6 +29,7 @@ use crate::serve::application::{
 };
 use crate::serve::exchange::{Exchange, Failure, ResponseHead, discard};
 use crate::serve::http::refusal::Refusal;
+use crate::serve::http::value::trim_values;
 use crate::serve::proxy::{self, Origin};
 use crate::serve::reactor::Peer;
 use crate::serve::request_id::RequestId;

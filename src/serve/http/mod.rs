@@ -5,3 +5,4 @@ mod line;
 pub mod refusal;
 pub mod scanner;
 pub(crate) mod target;
+pub(crate) mod value;

@@ -121,8 +121,11 @@ impl Reactor {
     /// Drops every task, with the sockets that they hold. Tasks hold handles, and a handle holds the
     /// tasks: whoever drops a reactor before the process ends calls this first.
     pub fn clear(&mut self) {
-        let tasks = self.core.tasks.take();
-        drop(tasks);
+        // The end of one may spawn another.
+        while self.handle().tasks() > 0 {
+            let tasks = self.core.tasks.take();
+            drop(tasks);
+        }
     }
 
     /// Does what is ready, without waiting.
