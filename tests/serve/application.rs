@@ -116,6 +116,16 @@ impl Behaviours {
         });
     }
 
+    /// Goes on for a while after the body, whether that has ended well or not.
+    fn slow_to_leave(&self, mut body: RequestBody, responder: Responder) {
+        let handle = self.handle.clone();
+        self.handle.spawn(async move {
+            while let Some(Ok(_)) = poll_fn(|cx| body.poll_data(cx)).await {}
+            Self::pause(&handle, Duration::from_secs(2)).await;
+            drop(responder);
+        });
+    }
+
     /// Takes the body slowly, and says at the end how long it was.
     fn count(&self, mut body: RequestBody, responder: Responder) {
         let (handle, seen) = (self.handle.clone(), Arc::clone(&self.seen));
@@ -257,6 +267,7 @@ impl Application for Behaviours {
             "/" => whole(&responder, 200, "hello\n"),
             "/echo" => self.echo(body, responder),
             "/count" => self.count(body, responder),
+            "/slow-to-leave" => self.slow_to_leave(body, responder),
             "/large" => self.large(responder),
             "/ticks" => self.ticks(responder),
             "/cookies" => {

@@ -83,6 +83,11 @@ impl Http2 {
         }
     }
 
+    /// Reads up to the next frame of this kind; false where the connection ends before.
+    pub(crate) fn passes(&mut self, kind: u8) -> bool {
+        std::iter::from_fn(|| self.frame()).any(|frame| frame.kind == kind)
+    }
+
     /// First byte of the next response's header block, and its body.
     pub(crate) fn response(&mut self) -> (u32, u8, Vec<u8>) {
         let head = self.find(HEADERS);

@@ -21,21 +21,47 @@ fn is_over(server: &TestServer) {
 #[test]
 fn a_rapid_reset_ends_the_connection() {
     let server = TestServer::start();
-    // The second application is at the body when it hears of the end.
-    for (method, path, flags) in [
-        (GET, "/never", END_HEADERS | END_STREAM),
-        (POST, "/echo", END_HEADERS),
-    ] {
-        let mut client = Http2::connect(&server);
-        let mut flood = Vec::new();
-        for stream in (1..4000).step_by(2) {
-            flood.extend(frame(HEADERS, flags, stream, &head(method, path)));
-            flood.extend(frame(RESET, 0, stream, &8_u32.to_be_bytes()));
-        }
-        // The server may end the connection before it has all of this.
-        client.flood(&flood);
-        is_over(&server);
+    let mut client = Http2::connect(&server);
+    let mut flood = Vec::new();
+    for stream in (1..4000).step_by(2) {
+        flood.extend(frame(
+            HEADERS,
+            END_HEADERS | END_STREAM,
+            stream,
+            &head(GET, "/never"),
+        ));
+        flood.extend(frame(RESET, 0, stream, &8_u32.to_be_bytes()));
     }
+    // The server may end the connection before it has all of this.
+    client.flood(&flood);
+    is_over(&server);
+}
+
+#[test]
+fn resets_within_bodies_count_until_the_application_ends() {
+    let server = TestServer::start();
+    let mut client = Http2::connect(&server);
+    let mut taken = 0;
+    for first in (1..4000).step_by(100) {
+        let streams = (first..first + 100).step_by(2);
+        let heads = streams.clone().flat_map(|stream| {
+            let block = head(POST, "/slow-to-leave");
+            frame(HEADERS, END_HEADERS, stream, &block)
+        });
+        let resets = streams.flat_map(|stream| frame(RESET, 0, stream, &8_u32.to_be_bytes()));
+        // The applications have begun to read when they hear of it.
+        let ping = frame(PING, 0, 0, &[0; 8]);
+        let flood: Vec<u8> = heads.chain(ping).collect();
+        if !client.flood(&flood) || !client.passes(PING) {
+            break;
+        }
+        taken += 50;
+        if !client.flood(&resets.collect::<Vec<u8>>()) {
+            break;
+        }
+    }
+    assert!(taken < 1000, "{taken}");
+    is_over(&server);
 }
 
 #[test]
