@@ -47,12 +47,13 @@ mod _native {
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 
-    /// Writes records to standard error, without waiting long for who reads it.
+    /// Writes records to standard error, without waiting for who reads it; once it is read again, a line
+    /// tells how many were lost: an object with `json`.
     #[cfg(unix)]
     #[pyfunction]
-    #[pyo3(signature = (records, /))]
-    fn write_error(py: Python<'_>, records: &str) {
-        py.detach(|| supervisor::write_error(records.as_bytes()));
+    #[pyo3(signature = (records, /, *, json))]
+    fn write_error(py: Python<'_>, records: &str, json: bool) {
+        py.detach(|| supervisor::write_error(records.as_bytes(), json));
     }
 
     /// The configuration of an `App()` that was given none.

@@ -36,8 +36,11 @@ __all__ = [
 
 __version__: str
 
-def write_error(records: str, /) -> None:
-    """Write records to standard error, without waiting long for who reads it."""
+def write_error(records: str, /, *, json: bool) -> None:
+    """Write records to standard error, without waiting for who reads it.
+
+    Once it is read again, a line tells how many were lost: an object with ``json``.
+    """
 
 def main(command: str, arguments: list[str], /) -> int: ...
 def check_snapshot(snapshot: str, *, deploy: bool, warnings_as_errors: bool) -> tuple[str, str]: ...

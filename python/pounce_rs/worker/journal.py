@@ -122,14 +122,15 @@ class Journal:
             named = " ".join(f"{name}={_plain(str(value))}" for name, value in fields.items())
             line = f"{now} {level:<8} worker {self._worker_id}: {_plain(what)} {named}"
             text = line.rstrip() + "\n" + _indented(trace)
-        _put(text)
+        _put(text, self._json)
 
 
-def _put(text: str) -> None:
+def _put(text: str, as_json: bool) -> None:
     try:
         if sys.stderr.fileno() == _STANDARD_ERROR:
             # Python would wait, and everybody's requests with it, for who does not read the log.
-            write_error(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+            text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+            write_error(text, json=as_json)
             return
     except (AttributeError, OSError, ValueError):
         # It is none of the system's.

@@ -131,7 +131,7 @@ impl Line<'_> {
     }
 }
 
-/// Appends the line that tells of lines that nobody has read.
+/// Appends the line that tells of lines that were lost.
 pub(super) fn append_lost(
     format: Format,
     stamp: &mut Stamp,
@@ -139,7 +139,8 @@ pub(super) fn append_lost(
     count: u64,
     out: &mut Vec<u8>,
 ) {
-    let message = format!("{count} lines of the access log were lost: nobody read it");
+    let message =
+        format!("{count} lines of the access log were lost: too much of it waited to be read");
     match format {
         Format::Text => {
             stamp.append(time, out);

@@ -31,9 +31,11 @@ const GATHER: Duration = Duration::from_millis(20);
 const FULL: usize = 64 * 1024;
 /// Bytes that wait for a sink that takes none; lines beyond them are lost.
 const MOST: usize = 1024 * 1024;
-/// Time between two tries of such a sink.
-const PAUSE: Duration = Duration::from_millis(100);
-/// Time that it has when the log ends.
+/// Time after which such a sink is tried again: somebody reads a pipe that took something just now.
+const SOON: Duration = Duration::from_millis(2);
+/// Time between two tries of one that has taken nothing for long.
+const SELDOM: Duration = Duration::from_millis(100);
+/// Time that it has, in all, when the log ends.
 const LAST: Duration = Duration::from_millis(500);
 
 /// What a log tells, and how.
@@ -72,6 +74,38 @@ pub struct AccessLog {
     writer: RefCell<Option<Waker>>,
     clock: Cell<(Instant, SystemTime)>,
     sink: RefCell<Box<dyn Write>>,
+    /// What is left of [`LAST`].
+    last: Cell<Duration>,
+}
+
+/// What a try to write came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Try {
+    /// Nothing waits any more.
+    Through,
+    /// The sink took a part.
+    Part,
+    /// It took nothing.
+    Nothing,
+}
+
+/// When the sink is tried next, by what the tries before came to.
+#[derive(Debug, Default)]
+struct Pace(Duration);
+
+impl Pace {
+    fn after(&mut self, tried: Try) -> Duration {
+        self.0 = match tried {
+            Try::Through => Duration::ZERO,
+            Try::Part => SOON,
+            Try::Nothing => (self.0 * 2).clamp(SOON, SELDOM),
+        };
+        if tried == Try::Through {
+            GATHER
+        } else {
+            self.0
+        }
+    }
 }
 
 impl AccessLog {
@@ -92,9 +126,11 @@ impl AccessLog {
             writer: RefCell::default(),
             clock: Cell::new((Instant::now(), SystemTime::now())),
             sink: RefCell::new(Box::new(sink)),
+            last: Cell::new(LAST),
         });
         let kept = Rc::downgrade(&log);
         let mut pause = handle.sleep_until(handle.now());
+        let mut pace = Pace::default();
         let inner = handle.clone();
         handle.spawn(poll_fn(move |cx| {
             let Some(log) = kept.upgrade() else {
@@ -103,9 +139,9 @@ impl AccessLog {
             *log.writer.borrow_mut() = Some(cx.waker().clone());
             let waiting = log.lines.borrow().len();
             if waiting >= FULL || (waiting > 0 && pin!(&mut pause).poll(cx).is_ready()) {
-                let through = log.write_out();
-                pause.reset(inner.now() + if through { GATHER } else { PAUSE });
-                if !through {
+                let tried = log.write_out();
+                pause.reset(inner.now() + pace.after(tried));
+                if tried != Try::Through {
                     // Nobody else would wake this.
                     let _ = pin!(&mut pause).poll(cx);
                 }
@@ -115,16 +151,17 @@ impl AccessLog {
         log
     }
 
-    /// Writes what waits, and gives the sink a little time to take it.
+    /// Writes what waits, and gives the sink a little time to take it. What was waited before counts: a log
+    /// that is flushed twice holds its end up once.
     pub fn flush(&self) {
-        let deadline = Instant::now() + LAST;
-        while !self.write_out() && Instant::now() < deadline {
+        while self.write_out() != Try::Through && !self.last.get().is_zero() {
             std::thread::sleep(GATHER);
+            self.last.set(self.last.get().saturating_sub(GATHER));
         }
     }
 
-    /// Writes what the sink takes; whether that was all.
-    fn write_out(&self) -> bool {
+    /// Writes what the sink takes.
+    fn write_out(&self) -> Try {
         let mut lines = self.lines.borrow_mut();
         let mut sink = self.sink.borrow_mut();
         let mut written = 0;
@@ -149,7 +186,11 @@ impl AccessLog {
         }
         let _ = sink.flush();
         lines.drain(..written);
-        lines.is_empty()
+        match (lines.is_empty(), written) {
+            (true, _) => Try::Through,
+            (false, 0) => Try::Nothing,
+            (false, _) => Try::Part,
+        }
     }
 
     pub(super) fn write(&self, line: &Line<'_>) {
@@ -253,10 +294,11 @@ mod tests {
 
     /// Takes nothing until it is opened.
     #[derive(Clone, Default)]
-    struct Gate(Rc<RefCell<(bool, Vec<u8>)>>);
+    struct Gate(Rc<RefCell<(bool, Vec<u8>)>>, Rc<Cell<usize>>);
 
     impl Write for Gate {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.set(self.1.get() + 1);
             let (open, taken) = &mut *self.0.borrow_mut();
             if !*open {
                 return Err(ErrorKind::WouldBlock.into());
@@ -270,6 +312,75 @@ mod tests {
         }
     }
 
+    /// A pipe whose reader empties it between two tries.
+    #[derive(Clone, Default)]
+    struct Emptied(Rc<RefCell<Vec<u8>>>, bool);
+
+    impl Write for Emptied {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if !self.1 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            let count = bytes.len().min(FULL);
+            self.0.borrow_mut().extend(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            self.1 = false;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_sink_that_is_read_loses_nothing() {
+        let mut reactor = Reactor::new().unwrap();
+        let sink = Emptied::default();
+        let log = AccessLog::start(&reactor.handle(), Format::Text, sink.clone());
+        let line = [[b'x'; 1023].as_slice(), b"\n"].concat();
+        // Soon more waits than one write takes, so that no line wakes the writer.
+        let added = |turn| if turn == 0 { 256 } else { 60 };
+        for turn in 0..300 {
+            for _ in 0..added(turn) {
+                log.add(|_, lines| lines.extend(&line));
+            }
+            // The next try is due before this ends.
+            reactor.turn(Some(5 * SOON)).unwrap();
+        }
+        log.flush();
+        let whole = line.repeat((0..300).map(added).sum());
+        assert!(*sink.0.borrow() == whole, "lines are lost");
+    }
+
+    #[test]
+    fn a_sink_that_takes_nothing_is_tried_less_and_less_often() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.after(Try::Through), GATHER);
+        assert_eq!(pace.after(Try::Part), SOON);
+        let mut before = SOON;
+        while before < SELDOM {
+            let next = pace.after(Try::Nothing);
+            assert!(next > before);
+            before = next;
+        }
+        assert_eq!(pace.after(Try::Nothing), SELDOM);
+        assert_eq!(pace.after(Try::Part), SOON);
+    }
+
+    #[test]
+    fn the_end_of_a_log_waits_once() {
+        let reactor = Reactor::new().unwrap();
+        let gate = Gate::default();
+        let log = AccessLog::start(&reactor.handle(), Format::Text, gate.clone());
+        log.add(|_, lines| lines.extend(b"line\n"));
+        log.flush();
+        let tries = gate.1.get();
+        assert!(tries > 1);
+        drop(log);
+        assert_eq!(gate.1.get(), tries + 1);
+    }
+
     #[test]
     fn lines_wait_for_a_sink_that_is_full_up_to_a_limit() {
         let reactor = Reactor::new().unwrap();
@@ -279,14 +390,16 @@ mod tests {
         for _ in 0..1026 {
             log.add(|_, lines| lines.extend(&line));
         }
-        assert!(!log.write_out());
+        assert_eq!(log.write_out(), Try::Nothing);
         gate.0.borrow_mut().0 = true;
         log.flush();
         let taken = &gate.0.borrow().1;
         assert_eq!(taken[..MOST], line.repeat(1024));
         let told = String::from_utf8_lossy(&taken[MOST..]).into_owned();
         assert!(
-            told.ends_with(" 2 lines of the access log were lost: nobody read it\n"),
+            told.ends_with(
+                " 2 lines of the access log were lost: too much of it waited to be read\n"
+            ),
             "{told}"
         );
     }

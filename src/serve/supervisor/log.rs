@@ -1,16 +1,18 @@
 //! The supervisor's own log lines, on standard error: text on a terminal, JSON elsewhere.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value as Json, json};
 
 use super::Supervisor;
+use super::records;
 use super::worker::Worker;
 use crate::config::types::{LogFormat, LogLevel};
 use crate::serve::access::Stamp;
-use crate::serve::output::Output;
+
+/// Time that standard error has to take a record of the supervisor, whose thread serves nobody.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Where and what is logged.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +48,7 @@ impl Log {
             return;
         }
         let line = self.line(level, event, message, fields, &now());
-        write_error(line.as_bytes());
+        records::write(line.as_bytes(), PATIENCE, self.json);
     }
 
     fn line(
@@ -71,21 +73,10 @@ impl Log {
     }
 }
 
-/// Time that standard error has to take a record; without it a log that nobody reads would hold up the
-/// server.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// Whether a part of a record was written, and its end was not.
-static CUT: AtomicBool = AtomicBool::new(false);
-
-/// Writes records to standard error. What it does not take in a short time is lost: nobody is left to be
-/// told.
-pub fn write_error(records: &[u8]) {
-    let mut output = Output::new(io::stderr());
-    if CUT.load(Ordering::Relaxed) && output.write_within(b"\n", PATIENCE).is_err() {
-        return;
-    }
-    let cut = output.write_within(records, PATIENCE).is_err();
-    CUT.store(cut, Ordering::Relaxed);
+/// The line that tells of records that were lost.
+pub(super) fn lost_line(json: bool, count: u64) -> String {
+    let message = format!("{count} records of the log were lost: standard error did not take them");
+    Log { json, least: 0 }.line(LogLevel::Warning, "log_lost", &message, Map::new(), &now())
 }
 
 fn now() -> String {
