@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -374,3 +375,39 @@ def test_nothing_is_declared_behind_the_first_request() -> None:
     ):
         with pytest.raises(ConfigurationError, match="serving already"):
             declare()
+
+
+HANDLERS_FOR_TYPE_CHECKERS = """
+from typing import TYPE_CHECKING
+
+from chirp import App, Request
+
+if TYPE_CHECKING:
+    from shop import Item, OutOfStock
+
+app = App()
+
+
+@app.route("/items/{id}")
+def item(id: int, wanted: Request, also: "Item | None" = None) -> Item:
+    if id == 0:
+        raise LookupError(wanted.path)
+    return {"id": id + 1}
+
+
+@app.error(LookupError)
+def missing(wanted: Request, error: OutOfStock) -> Item:
+    return f"{wanted.path} {error}", 410
+"""
+
+
+def test_annotations_may_name_what_type_checkers_know() -> None:
+    # Without the future import where the language allows such names by itself: since Python 3.14.
+    future = "" if sys.version_info >= (3, 14) else "from __future__ import annotations\n"
+    names: dict[str, Any] = {}
+    exec(compile(future + HANDLERS_FOR_TYPE_CHECKERS, "shop.py", "exec", dont_inherit=True), names)
+    client = Browser(names["app"])
+    assert client.get("/items/41").json() == {"id": 42}
+    assert client.get("/items/none").status_code == 404
+    gone = client.get("/items/0")
+    assert (gone.status_code, gone.text) == (410, "/items/0 /items/0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from pounce_rs.probe import PROTOCOL, snapshot_app
 from pounce_rs.probe.asgi import judge
-from pounce_rs.probe.callables import is_async, positional_parameters
+from pounce_rs.probe.callables import is_async, positional_parameters, required_parameters
 from pounce_rs.probe.keywords import arguments_of
 from pounce_rs.probe.masks import masks
 from pounce_rs.probe.positions import PositionTable, call_site
@@ -164,6 +165,30 @@ def test_asgi_2_and_wsgi_are_told_apart() -> None:
     assert "ASGI 2" in judge(asgi2).reason
     assert "WSGI" in judge(wsgi).reason
     assert not judge(object()).app
+
+
+ANNOTATED = """
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asgiref.typing import Scope
+
+
+class Application:
+    def __init__(self, scope: Scope) -> None: ...
+
+
+def create(settings: Scope, *, debug: bool = False) -> Scope: ...
+"""
+
+
+def test_annotations_may_name_what_type_checkers_know() -> None:
+    # Without the future import where the language allows such names by itself: since Python 3.14.
+    future = "" if sys.version_info >= (3, 14) else "from __future__ import annotations\n"
+    names: dict[str, Any] = {}
+    exec(compile(future + ANNOTATED, "shop.py", "exec", dont_inherit=True), names)
+    assert required_parameters(names["create"]) == ["settings"]
+    assert "ASGI 2" in judge(names["Application"]).reason
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from chirp.http.request import Request
 from chirp.http.response import TEXT, AnyResponse, Response
 from chirp.serving.handlers import call
 from chirp.serving.results import respond
+from chirp.serving.signatures import signature
 
 logger = logging.getLogger("chirp")
 
@@ -73,7 +74,7 @@ class Failures:
     ) -> AnyResponse:
         """Call an error handler with as much as it takes: nothing, the request, the error too."""
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        parameters = inspect.signature(handler).parameters.values()
+        parameters = signature(handler).parameters.values()
         count = sum(parameter.kind in kinds for parameter in parameters)
         if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
             count = 2

@@ -6,13 +6,13 @@ import asyncio
 import contextvars
 import functools
 import inspect
-import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chirp.errors import ConfigurationError, NotFound
 from chirp.http.request import Request
+from chirp.serving.signatures import annotated, signature
 
 #: Annotations that a parameter of the path is converted to.
 _CONVERTED: dict[object, Callable[[Any], Any]] = {int: int, float: float, str: str}
@@ -82,20 +82,20 @@ class Handler:
         request, positional = [], []
         converted: dict[str, Callable[[Any], Any] | None] = {}
         try:
-            parameters = inspect.signature(function).parameters.values()
+            parameters = signature(function).parameters.values()
         except ValueError:
             raise ConfigurationError(
                 f"route {path!r}: the handler {_name(function)} does not tell its parameters: "
                 "wrap it in a function"
             ) from None
-        annotations = _annotations(function)
+        types = annotated(function)
         for parameter in parameters:
             name = parameter.name
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 if parameter.kind is parameter.VAR_KEYWORD:
                     converted.update({left: None for left in names if left not in converted})
                 continue
-            annotation = annotations.get(name)
+            annotation = types.get(name)
             if annotation is Request or (name == "request" and name not in names):
                 request.append(name)
             elif name in names:
@@ -127,17 +127,6 @@ class Handler:
                 raise NotFound from None
         arguments = [keywords.pop(name) for name in self.positional]
         return await call(self.function, *arguments, **keywords)
-
-
-def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
-    target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-    try:
-        return typing.get_type_hints(target)
-    except (NameError, TypeError, AttributeError):
-        # Names of type checkers only: what is not known at run time converts nothing.
-        found: dict[str, Any] = getattr(target, "__annotations__", {})
-        simple = {kind.__name__: kind for kind in (int, float, str, Request)}
-        return {name: simple.get(str(value).strip("'\""), value) for name, value in found.items()}
 
 
 def _name(function: Callable[..., Any]) -> str:

@@ -117,8 +117,14 @@ def required_parameters(value: Any) -> list[str]:
     """Names of the parameters that a call must give; empty where the signature is not visible."""
     import inspect
 
+    options: dict[str, Any] = {}
+    if sys.version_info >= (3, 14):
+        # Annotations are evaluated when they are asked for, and then names may be missing.
+        import annotationlib
+
+        options["annotation_format"] = annotationlib.Format.FORWARDREF
     try:
-        signature = inspect.signature(value)
+        signature = inspect.signature(value, **options)
     except (TypeError, ValueError):
         return []
     unlimited = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

@@ -11,6 +11,9 @@ const GREETING: &str = "pounce probe";
 /// Header of a stack as faulthandler writes it.
 const STACK: &str = "(most recent call first):";
 
+/// Header of the interpreter's own stack, which CPython 3.14 writes behind that of Python at a crash.
+const STACK_IN_C: &str = "C stack trace (most recent call first):";
+
 /// The text of the trace descriptor, taken apart.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
@@ -29,8 +32,12 @@ impl Trace {
         {
             interpreter = Some((version.to_owned(), executable.to_owned()));
         }
-        let stack = text.rsplit_once(STACK).map_or("", |(_, stack)| stack);
-        let mut frames: Vec<_> = stack.lines().skip(1).map_while(frame).collect();
+        let mut frames: Vec<_> = last_stack(text)
+            .unwrap_or_default()
+            .lines()
+            .skip(1)
+            .map_while(frame)
+            .collect();
         frames.reverse();
         frames.retain(|frame| {
             let file = frame.position.file.to_string_lossy();
@@ -45,11 +52,19 @@ impl Trace {
     /// Whether the text holds a whole stack: one that has reached the child's first frame.
     pub(super) fn complete(text: &[u8]) -> bool {
         let text = String::from_utf8_lossy(text);
-        text.rsplit_once(STACK).is_some_and(|(_, stack)| {
+        last_stack(&text).is_some_and(|stack| {
             stack.ends_with('\n')
                 && (stack.contains("File \"<string>\"") || stack.contains("\n  ..."))
         })
     }
+}
+
+/// What stands behind the header of the last stack of Python.
+fn last_stack(text: &str) -> Option<&str> {
+    text.rmatch_indices(STACK)
+        .map(|(at, _)| at + STACK.len())
+        .find(|end| !text[..*end].ends_with(STACK_IN_C))
+        .map(|end| &text[end..])
 }
 
 /// One line of a stack: `  File "/srv/shop.py", line 3 in connect`.
@@ -163,6 +178,22 @@ mod tests {
         assert!(!Trace::complete(
             &STACK_TEXT.as_bytes()[..STACK_TEXT.len() - 40]
         ));
+    }
+
+    #[test]
+    fn the_stack_of_the_interpreter_behind_it_is_passed_over() {
+        let text = "pounce probe\n3.14.8\n/usr/bin/python3\n\
+            Fatal Python error: Aborted\n\n\
+            Stack (most recent call first):\n  \
+            File \"/srv/shop/app.py\", line 8 in <module>\n  \
+            File \"<string>\", line 70 in <module>\n\n\
+            Current thread's C stack trace (most recent call first):\n  \
+            Binary file \"/usr/bin/python3\", at _Py_DumpStack+0x4a [0x499c1d]\n  \
+            Binary file \"/lib/libc.so.6\", at abort+0x24 [0x7fb7498cd507]\n";
+        let trace = Trace::parse(text);
+        let seen: Vec<_> = trace.frames.iter().map(|f| f.position.line).collect();
+        assert_eq!(seen, [8]);
+        assert!(Trace::complete(text.as_bytes()));
     }
 
     #[test]
