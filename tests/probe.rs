@@ -182,6 +182,19 @@ mod apps_that_fail {
         let folder = elsewhere.folder.unwrap();
         assert!(folder.ends_with("probe/src"), "{folder}");
 
+        let as_package = failure("src.outer:app");
+        assert!(!as_package.own_module);
+        assert_eq!(as_package.missing_module.as_deref(), Some("inner"));
+        let folder = as_package.folder.unwrap();
+        assert!(folder.ends_with("probe/src"), "{folder}");
+        assert_eq!(as_package.nearest, ["outer"]);
+
+        let mut within = request("src.outer:app", Kind::Pounce);
+        within.app_dir = fixtures().join("src");
+        let twice = probe(&within).unwrap().failure.unwrap();
+        assert_eq!(twice.missing_module.as_deref(), Some("src.outer"));
+        assert_eq!(twice.nearest, ["outer"]);
+
         let import = failure("misspells:app");
         assert!(!import.own_module);
         assert_eq!(import.missing_module.as_deref(), Some("pakage"));
@@ -191,6 +204,17 @@ mod apps_that_fail {
             ["misspells.py:1 <module>", "nested_import.py:1 <module>"]
         );
         assert_eq!(text(&import.frames[1]), "from pakage import web");
+    }
+
+    #[test]
+    fn an_app_is_not_called_as_a_factory() {
+        let failed = failure("plain:app()");
+        assert_eq!(failed.kind, FailureKind::NotAsgi);
+        assert_eq!(
+            failed.message,
+            "app is the app itself, and plain:app() would call it to make one"
+        );
+        assert_eq!(failed.nearest, ["plain:app"]);
     }
 
     #[test]

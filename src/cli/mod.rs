@@ -17,6 +17,7 @@ mod rule;
 mod run;
 #[cfg(unix)]
 mod serve;
+mod unknown_command;
 mod version;
 
 use std::ffi::OsString;
@@ -91,7 +92,11 @@ pub fn main(tool: Tool, arguments: impl IntoIterator<Item = OsString>, host: &Ho
     }
     let matches = match command(tool).try_get_matches_from(words) {
         Ok(matches) => matches,
-        Err(error) => return output::usage(&foreign_flag::explained(tool, error)),
+        Err(error) => {
+            let first = arguments.first().map(OsString::as_os_str);
+            let error = unknown_command::explained(tool, first, error);
+            return output::usage(&foreign_flag::explained(tool, error));
+        }
     };
     let typed: Vec<String> = arguments
         .iter()

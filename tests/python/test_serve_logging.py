@@ -56,6 +56,14 @@ def test_supervisor_workers_and_access_log_have_the_same_keys(tmp_path: Path) ->
     assert {record["worker_id"] for record in stderr if record["event"] == "worker_ended"} == {0, 1}
 
 
+def test_one_request_is_not_plural(tmp_path: Path) -> None:
+    config = {"lifecycle_logging": True, "access_log": False, "log_format": "text"}
+    with (tmp_path / "log").open("wb") as file, serving("hello", config=config, stdout=file) as one:
+        httpx.get(one.url)
+        assert one.end() == 0
+    assert " connection 1 closed after 1 request, " in (tmp_path / "log").read_text()
+
+
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_connections_are_told_of_when_asked(form: str, tmp_path: Path) -> None:
     config = {"lifecycle_logging": True, "access_log": False, "log_format": form}

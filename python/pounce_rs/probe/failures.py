@@ -133,10 +133,21 @@ class Explainer:
             parent, _, leaf = missing.rpartition(".")
             prefix = parent + "." if parent else ""
             near = [prefix + name for name in nearest(leaf, self._modules_in(parent))]
-        folder = self._folder_with(missing) if own else None
+        folder = self._folder_with(missing) if missing else None
+        if folder is not None and not own:
+            # `src.shop` where shop imports what is in `src` without it; else it is a mere namesake.
+            dotted = folder.replace(os.sep, ".") + "."
+            if target.startswith(dotted):
+                near = [target.removeprefix(dotted)]
+            else:
+                folder = None
         if folder is not None:
-            message = f"{message} in {self._app_dir}"
+            message = f"{message} in {self._app_dir}" if own else message
             folder = os.path.relpath(os.path.join(self._app_dir, folder))
+        elif own and self._is_app_folder(missing):
+            # `src.shop` with the app's folder `src`: the folder is no package there.
+            _, _, below = target.partition(".")
+            missing, near = target, [below]
         return failure(
             "module_not_found",
             message,
@@ -167,6 +178,9 @@ class Explainer:
                     return each
             above = folders[:_MOST_FOLDERS]
         return None
+
+    def _is_app_folder(self, package: str) -> bool:
+        return package == os.path.basename(os.path.abspath(self._app_dir))
 
     def _folders_in(self, folder: str) -> list[str]:
         """The folders in a folder of the app that may hold code, by name."""

@@ -141,6 +141,12 @@ class Resolver:
             )
             raise FailureReport(failure("not_asgi", message))
         needed = required_parameters(factory)
+        if needed and self._judge(factory).app:
+            name = self._target.attribute
+            message = f"{name} is the app itself, and {spec} would call it to make one"
+            frames = self._defined_at(factory)
+            nearest = [spec.removesuffix("()")]
+            raise FailureReport(failure("not_asgi", message, frames=frames, nearest=nearest))
         if needed:
             names = ", ".join(needed)
             raise FailureReport(

@@ -117,7 +117,7 @@ class Journal:
             record |= {"worker_id": self._worker_id, **fields}
             if trace:
                 record["exception"] = trace
-            text = json.dumps(record, ensure_ascii=True) + "\n"
+            text = json.dumps(record, ensure_ascii=True, separators=(",", ":")) + "\n"
         else:
             named = " ".join(f"{name}={_plain(str(value))}" for name, value in fields.items())
             line = f"{now} {level:<8} worker {self._worker_id}: {_plain(what)} {named}"

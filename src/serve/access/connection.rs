@@ -77,7 +77,9 @@ impl ConnectionEntry {
             });
             return;
         };
-        let _ = write!(out, " closed after {} requests, ", self.requests.get());
+        let requests = self.requests.get();
+        let plural = if requests == 1 { "" } else { "s" };
+        let _ = write!(out, " closed after {requests} request{plural}, ");
         append_milliseconds(lasted, out);
         out.extend_from_slice(b"ms");
     }

@@ -58,7 +58,9 @@ impl Supervisor<'_> {
                 let message = format!("{how} while it was to finish");
                 self.say(LogLevel::Warning, "worker_crashed", &message, worker);
             } else {
-                self.say(self.life(), "worker_ended", &how, worker);
+                let asked = worker.status.and_then(WaitStatus::exit_status) == Some(0);
+                let how = if asked { "ended" } else { &how };
+                self.say(self.life(), "worker_ended", how, worker);
             }
             return;
         }

@@ -66,6 +66,17 @@ pub(super) fn finding(snapshot: &Snapshot, failure: &Failure) -> Finding {
     }
     let finding = Finding::error(ID, format!("there is no module {module}"));
     let finding = stack::labels(finding, failure, "imported here");
+    if let (Some(folder), Some(near)) = (&failure.folder, failure.nearest.first()) {
+        // The target names a folder as if it were a package; modules in there import each other without.
+        let target = &snapshot.target;
+        let rest = target
+            .spec
+            .strip_prefix(&*target.module)
+            .unwrap_or_default();
+        return finding.help(format!(
+            "it is in {folder}: name the app {near}{rest}, and add --app-dir {folder}"
+        ));
+    }
     let (top, below) = module
         .split_once('.')
         .map_or((module, None), |(top, below)| (top, Some(below)));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use super::RULE;
+use super::{RULE, missing_module};
 use crate::app::snapshot::Snapshot;
 use crate::check::finding::{Finding, Severity, Spot};
 use crate::check::rule::{Context, Tool};
@@ -208,6 +208,21 @@ fn the_targets_own_module_is_named_with_the_rest_of_the_target() {
     assert_eq!(finding.message, "no module named 'shop' in /srv");
     assert_eq!(finding.help[0], "did you mean shops:app?");
     assert_eq!(finding.help[1], "it is in src: add --app-dir src");
+}
+
+#[test]
+fn a_package_of_the_apps_own_is_not_to_be_installed() {
+    let mut snapshot = snapshot(&json!({
+        "kind": "module_not_found", "message": "No module named 'shop'", "folder": "src",
+        "missing_module": "shop", "own_module": false, "nearest": ["shop.web"],
+    }));
+    snapshot.target.spec = "src.shop.web:create_app()".into();
+    snapshot.target.module = "src.shop.web".into();
+    let finding = missing_module::finding(&snapshot, snapshot.failure.as_ref().unwrap());
+    assert_eq!(
+        finding.help,
+        ["it is in src: name the app shop.web:create_app(), and add --app-dir src"]
+    );
 }
 
 #[test]
