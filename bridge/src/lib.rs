@@ -47,7 +47,7 @@ mod _native {
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 
-    /// Writes records to standard error, without waiting for who reads it; once it is read again, a line
+    /// Writes records to standard error, without waiting long for who reads it; once it is read again, a line
     /// tells how many were lost: an object with `json`.
     #[cfg(unix)]
     #[pyfunction]

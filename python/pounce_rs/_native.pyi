@@ -30,7 +30,7 @@ __all__ = [
 __version__: str
 
 def write_error(records: str, /, *, json: bool) -> None:
-    """Write records to standard error, without waiting for who reads it.
+    """Write records to standard error, without waiting long for who reads it.
 
     Once it is read again, a line tells how many were lost: an object with ``json``.
     """

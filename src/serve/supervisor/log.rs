@@ -1,7 +1,7 @@
 //! The supervisor's own log lines, on standard error: text on a terminal, JSON elsewhere.
 
 use std::io::{self, IsTerminal as _};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -10,9 +10,6 @@ use super::records;
 use super::worker::Worker;
 use crate::config::types::{LogFormat, LogLevel};
 use crate::serve::access::Stamp;
-
-/// Time that standard error has to take a record of the supervisor, whose thread serves nobody.
-const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Where and what is logged.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +45,7 @@ impl Log {
             return;
         }
         let line = self.line(level, event, message, fields, &now());
-        records::write(line.as_bytes(), PATIENCE, self.json);
+        records::write_error(line.as_bytes(), self.json);
     }
 
     fn line(

@@ -21,18 +21,16 @@ struct Past {
     is_cut: bool,
 }
 
-/// Writes records of a worker, each with its line end, to standard error. What that does not take at once is
-/// lost, for a wait would be everybody's; when records get through again, a line tells how many: an object
-/// with `json`.
-pub fn write_error(records: &[u8], json: bool) {
-    write(records, Duration::ZERO, json);
-}
+/// Time that standard error has to take a record: a burst of them fills a pipe that is read. Once one is
+/// lost, nothing is waited for until one gets through again, for the wait is everybody's.
+const PATIENCE: Duration = Duration::from_millis(100);
 
-/// As [`write_error`], with `patience` for the first record that would be lost.
-pub(super) fn write(records: &[u8], patience: Duration, json: bool) {
+/// Writes records, each with its line end, to standard error. What that does not take in a short time is
+/// lost; when records get through again, a line tells how many: an object with `json`.
+pub fn write_error(records: &[u8], json: bool) {
     let mut output = Output::new(io::stderr());
     let mut past = PAST.lock().unwrap_or_else(PoisonError::into_inner);
-    past.write(&mut output, records, patience, json);
+    past.write(&mut output, records, PATIENCE, json);
 }
 
 impl Past {
