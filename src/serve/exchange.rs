@@ -146,7 +146,11 @@ impl Exchange {
                 chunk
             } else if inner.file.is_some() {
                 match inner.poll_file(cx) {
-                    Poll::Pending => return Poll::Pending,
+                    Poll::Pending => {
+                        // The disk is not all that this waits for: the response may fail meanwhile.
+                        wait(&mut inner.protocol, cx);
+                        return Poll::Pending;
+                    }
                     Poll::Ready(Ok(piece)) => piece,
                     Poll::Ready(Err(failure)) => {
                         drop(inner);
@@ -321,5 +325,40 @@ impl Inner {
                 true
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_response_that_fails_does_not_wait_for_the_disk() {
+        let exchange = Exchange::new(&Method::GET, Version::HTTP_11);
+        exchange.inner.borrow_mut().file = Some(FileBody::stuck(tempfile::tempfile().unwrap()));
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        assert!(exchange.poll_frame(&mut cx, Instant::now()).is_pending());
+        exchange.fail(Failure::Application);
+        assert!(woken.0.load(Ordering::Relaxed));
+        let frame = exchange.poll_frame(&mut cx, Instant::now());
+        assert!(matches!(
+            frame,
+            Poll::Ready(Some(Err(Failure::Application)))
+        ));
     }
 }

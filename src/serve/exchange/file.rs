@@ -36,6 +36,15 @@ impl FileBody {
         }
     }
 
+    /// A body whose first piece no disk ever gives.
+    #[cfg(test)]
+    pub(super) fn stuck(file: File) -> Self {
+        Self {
+            reading: Some(Reading::new(Waker::noop().clone())),
+            ..Self::new(file, 1)
+        }
+    }
+
     /// Bytes that are still to come.
     pub(super) fn left(&self) -> u64 {
         self.left
