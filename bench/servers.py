@@ -121,11 +121,15 @@ def running(server: str, app: str, log: str, http2: bool, core: int) -> Iterator
         _await_answer(process, port, http2)
         yield process.pid, port
     finally:
+        tree = _tree(process.pid) if process.poll() is None else []
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            process.kill()
+            # Its workers would outlive it.
+            for member in tree:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(member, signal.SIGKILL)
             process.wait()
 
 
