@@ -18,13 +18,6 @@ use rustix::net::{SendFlags, send};
 
 /// What a pipe takes as a whole or not at all (PIPE_BUF): lines of several processes do not mix.
 const WHOLE: usize = 4096;
-/// Time between two tries where the output takes nothing.
-const PAUSE: Duration = Duration::from_millis(5);
-/// A question that is answered at once.
-const AT_ONCE: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 0,
-};
 
 /// An output; what it does not take at once is an error of the kind `WouldBlock`.
 #[derive(Debug)]
@@ -77,12 +70,16 @@ impl<S: AsFd + Write> Output<S> {
                 Ok(0) => result = Err(ErrorKind::WriteZero.into()),
                 Ok(count) => written += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error)
-                    if error.kind() == ErrorKind::WouldBlock && Instant::now() < deadline =>
-                {
-                    std::thread::sleep(PAUSE);
+                Err(error) if error.kind() != ErrorKind::WouldBlock => result = Err(error),
+                Err(full) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    match has_room(&self.stream, left) {
+                        Ok(true) if !left.is_zero() => {}
+                        Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                        Ok(_) => result = Err(full),
+                        Err(error) => result = Err(error),
+                    }
                 }
-                Err(error) => result = Err(error),
             }
         }
         result
@@ -96,7 +93,9 @@ impl<S: AsFd + Write> Write for Output<S> {
         match &mut self.way {
             Way::Plain => self.stream.write(bytes),
             Way::Pipe(pipe) => pipe.write(whole_lines(bytes)),
-            Way::Waiting if !has_room(&self.stream)? => Err(ErrorKind::WouldBlock.into()),
+            Way::Waiting if !has_room(&self.stream, Duration::ZERO)? => {
+                Err(ErrorKind::WouldBlock.into())
+            }
             Way::Waiting => {
                 // Past the stream's own buffer, which would make two writes of one.
                 let lines = whole_lines(bytes);
@@ -124,11 +123,13 @@ fn reopened(stream: impl AsFd) -> Option<File> {
     open(path, flags, Mode::empty()).ok().map(File::from)
 }
 
-/// Whether a pipe takes [`WHOLE`] bytes at once, or an error that tells it is gone. Only another process that
-/// fills it between this and the write can make that wait, for the next read.
-fn has_room(pipe: impl AsFd) -> io::Result<bool> {
-    let mut asked = [PollFd::new(&pipe, PollFlags::OUT)];
-    Ok(poll(&mut asked, Some(&AT_ONCE))? > 0)
+/// Whether an output takes more, or an error that tells it is gone, within `patience`; a pipe that does takes
+/// [`WHOLE`] bytes at once. Only another process that fills it between this and the write can make that wait,
+/// for the next read.
+fn has_room(output: impl AsFd, patience: Duration) -> io::Result<bool> {
+    let mut asked = [PollFd::new(&output, PollFlags::OUT)];
+    let patience = Timespec::try_from(patience).map_err(|_| ErrorKind::InvalidInput)?;
+    Ok(poll(&mut asked, Some(&patience))? > 0)
 }
 
 /// As many lines as a pipe takes as a whole; a line that is longer by itself.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -37,8 +36,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         raise LookupError("before the response")
     elif name == "cut":
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"so far", "more_body": True})
-        await asyncio.sleep(0.05)
+        for _ in range(20):
+            # More than may wait: when this is through, the head has left.
+            await send({"type": "http.response.body", "body": PIECE, "more_body": True})
         raise LookupError("within the response")
     else:
         await answer(send, name, status=404)

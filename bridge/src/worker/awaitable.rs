@@ -59,8 +59,11 @@ pub(super) enum Event {
 
 /// What an awaitable asks.
 pub(super) trait Source {
-    /// What the await gives, if it is there. Else whoever waits for the event is woken with it.
-    fn poll(&self, py: Python<'_>, event: Event) -> Poll<PyResult<Py<PyAny>>>;
+    /// The next message for the application, if it is there. Else whoever waits is woken with it.
+    fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>>;
+
+    /// Ready when the application may send more. Else whoever waits is woken then.
+    fn poll_room(&self) -> Poll<PyResult<()>>;
 
     /// Something that a task can wait for, and that ends with the event.
     ///
@@ -92,7 +95,11 @@ impl Pending {
             return Err(PyRuntimeError::new_err("this was awaited before"));
         }
         let source = self.source.get()?;
-        if let Poll::Ready(result) = source.poll(py, self.event) {
+        let polled = match self.event {
+            Event::Message => source.poll_message(py),
+            Event::Room => source.poll_room().map_ok(|()| py.None()),
+        };
+        if let Poll::Ready(result) = polled {
             self.done = true;
             return result.map(Step::Done);
         }

@@ -114,64 +114,11 @@ impl Call {
         &self.core
     }
 
-    /// The next message for the application.
-    fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
-        let mut cx = Context::from_waker(self.receiving.waker());
-        let mut body = self.body.borrow_mut();
-        if let Some(open) = body.as_mut() {
-            match open.poll_data(&mut cx) {
-                Poll::Ready(Some(Ok(data))) => {
-                    let more = !open.is_end();
-                    if !more {
-                        *body = None;
-                    }
-                    return Poll::Ready(request(py, &data, more));
-                }
-                Poll::Ready(None) => {
-                    *body = None;
-                    return Poll::Ready(request(py, &[], false));
-                }
-                Poll::Ready(Some(Err(_))) => {
-                    *body = None;
-                    return Poll::Ready(self.disconnect(py));
-                }
-                Poll::Pending => self.core.arm(py),
-            }
-        }
-        let closed = match self.responder.borrow().as_ref() {
-            _ if self.phase.get() == Phase::Done => Poll::Ready(()),
-            None => Poll::Ready(()),
-            Some(responder) => responder.poll_closed(&mut cx),
-        };
-        closed.map(|()| self.disconnect(py))
-    }
-
     fn disconnect(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.gone.set(self.phase.get() != Phase::Done);
         let message = PyDict::new(py);
         message.set_item(intern!(py, "type"), intern!(py, "http.disconnect"))?;
         Ok(message.into_any().unbind())
-    }
-
-    /// Ready when the application may send more.
-    fn poll_room(&self) -> Poll<PyResult<()>> {
-        let responder = self.responder.borrow();
-        let Some(responder) = responder.as_ref() else {
-            return Poll::Ready(Ok(()));
-        };
-        match responder.poll_room(&mut Context::from_waker(self.sending.waker())) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Err(error @ (SendError::Disconnected | SendError::File(_)))) => {
-                Poll::Ready(Err(self.refused(error)))
-            }
-            Poll::Ready(_) => {
-                if let Phase::File { trailers } = self.phase.get() {
-                    self.phase.set(Phase::after_body(trailers));
-                }
-                // Or another task has ended the response meanwhile: there is nothing left to wait for.
-                Poll::Ready(Ok(()))
-            }
-        }
     }
 
     /// Takes a message of the application; whether it has to wait for room now.
@@ -316,10 +263,54 @@ impl Call {
 }
 
 impl Source for Call {
-    fn poll(&self, py: Python<'_>, event: Event) -> Poll<PyResult<Py<PyAny>>> {
-        match event {
-            Event::Message => self.poll_message(py),
-            Event::Room => self.poll_room().map_ok(|()| py.None()),
+    fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
+        let mut cx = Context::from_waker(self.receiving.waker());
+        let mut body = self.body.borrow_mut();
+        if let Some(open) = body.as_mut() {
+            match open.poll_data(&mut cx) {
+                Poll::Ready(Some(Ok(data))) => {
+                    let more = !open.is_end();
+                    if !more {
+                        *body = None;
+                    }
+                    return Poll::Ready(request(py, &data, more));
+                }
+                Poll::Ready(None) => {
+                    *body = None;
+                    return Poll::Ready(request(py, &[], false));
+                }
+                Poll::Ready(Some(Err(_))) => {
+                    *body = None;
+                    return Poll::Ready(self.disconnect(py));
+                }
+                Poll::Pending => self.core.arm(py),
+            }
+        }
+        let closed = match self.responder.borrow().as_ref() {
+            _ if self.phase.get() == Phase::Done => Poll::Ready(()),
+            None => Poll::Ready(()),
+            Some(responder) => responder.poll_closed(&mut cx),
+        };
+        closed.map(|()| self.disconnect(py))
+    }
+
+    fn poll_room(&self) -> Poll<PyResult<()>> {
+        let responder = self.responder.borrow();
+        let Some(responder) = responder.as_ref() else {
+            return Poll::Ready(Ok(()));
+        };
+        match responder.poll_room(&mut Context::from_waker(self.sending.waker())) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error @ (SendError::Disconnected | SendError::File(_)))) => {
+                Poll::Ready(Err(self.refused(error)))
+            }
+            Poll::Ready(_) => {
+                if let Phase::File { trailers } = self.phase.get() {
+                    self.phase.set(Phase::after_body(trailers));
+                }
+                // Or another task has ended the response meanwhile: there is nothing left to wait for.
+                Poll::Ready(Ok(()))
+            }
         }
     }
 

@@ -78,36 +78,12 @@ impl Call {
         &self.core
     }
 
-    /// The next message for the application.
-    fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
-        if !self.connected.replace(true) {
-            let message = typed(py, intern!(py, "websocket.connect"));
-            return Poll::Ready(message.map(|message| message.into_any().unbind()));
-        }
-        let polled = match self.socket.borrow().as_ref() {
-            None => Poll::Ready(Err(Close::new(CloseCode::ABNORMAL))),
-            Some(socket) => {
-                let mut cx = Context::from_waker(self.receiving.waker());
-                socket.poll_receive(&mut cx)
-            }
-        };
-        polled.map(|received| match received {
-            Ok(received) => receive(py, &received),
-            Err(close) => self.disconnect(py, &close),
-        })
-    }
-
     fn disconnect(&self, py: Python<'_>, close: &Close) -> PyResult<Py<PyAny>> {
         self.gone.set(true);
         let message = typed(py, intern!(py, "websocket.disconnect"))?;
         message.set_item(intern!(py, "code"), close.code.number())?;
         message.set_item(intern!(py, "reason"), &close.reason)?;
         Ok(message.into_any().unbind())
-    }
-
-    /// Ready when the application may send more.
-    fn poll_room(&self) -> Poll<PyResult<()>> {
-        self.room(self.sending.waker())
     }
 
     fn room(&self, waker: &Waker) -> Poll<PyResult<()>> {
@@ -310,11 +286,26 @@ fn is_gone(socket: &WebSocket) -> bool {
 }
 
 impl Source for Call {
-    fn poll(&self, py: Python<'_>, event: Event) -> Poll<PyResult<Py<PyAny>>> {
-        match event {
-            Event::Message => self.poll_message(py),
-            Event::Room => self.poll_room().map_ok(|()| py.None()),
+    fn poll_message(&self, py: Python<'_>) -> Poll<PyResult<Py<PyAny>>> {
+        if !self.connected.replace(true) {
+            let message = typed(py, intern!(py, "websocket.connect"));
+            return Poll::Ready(message.map(|message| message.into_any().unbind()));
         }
+        let polled = match self.socket.borrow().as_ref() {
+            None => Poll::Ready(Err(Close::new(CloseCode::ABNORMAL))),
+            Some(socket) => {
+                let mut cx = Context::from_waker(self.receiving.waker());
+                socket.poll_receive(&mut cx)
+            }
+        };
+        polled.map(|received| match received {
+            Ok(received) => receive(py, &received),
+            Err(close) => self.disconnect(py, &close),
+        })
+    }
+
+    fn poll_room(&self) -> Poll<PyResult<()>> {
+        self.room(self.sending.waker())
     }
 
     fn wait(&self, py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
